@@ -1,0 +1,61 @@
+# Two commands do everything on a fresh machine with python 3.11+ and make:  make run   make test
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+UV := $(shell command -v uv 2>/dev/null)
+PORT ?= 8080
+
+.PHONY: help run test check quick bench record digests clean
+help: ## say what can be done here
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: $(STAMP) ## install, start on 127.0.0.1:8080 and play a recorded incident
+	@$(BIN)/watchkeeper serve --demo --port $(PORT)
+
+test: $(DEV_STAMP) check ## install what tests need; style, types, architecture, all tests
+	@$(BIN)/python -m pytest
+
+check: $(DEV_STAMP) ## style, types, architecture
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+quick: $(DEV_STAMP) ## the tests that start no server
+	@$(BIN)/python -m pytest -m "not integration"
+
+bench: $(DEV_STAMP) ## rates, as ratios against Alertmanager 0.25 (Debian) where it is installed
+	@$(BIN)/python -m evals.bench
+
+record: $(DEV_STAMP) ## record the demo cases again, with Debian's Prometheus and Alertmanager
+	@for case in bad-deploy dead-dependency two-troubles; do \
+	  $(BIN)/python -m evals.record $$case --out evals/cases/$$case || exit $$?; done
+
+digests: $(DEV_STAMP) ## say what the golden cases replay to now, after a change that is meant
+	@$(BIN)/python -m tests.replay.golden
+
+clean: ## remove the environment and caches, never data
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# A step at a time, so that a person sees what takes its time.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Watchkeeper needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version). Try make PYTHON=python3.12"; exit 2; }
+	@echo "[1/2] making an environment in $(VENV)"
+	@$(if $(UV),$(UV) venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
+
+$(STAMP): $(VENV)/bin/python pyproject.toml
+	@echo "[2/2] installing Watchkeeper $(if $(UV),with uv,with pip: about a minute)"
+	@$(if $(UV),VIRTUAL_ENV=$(VENV) $(UV) pip install -e .,$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e .) $(FILTER)
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	@echo "[+] installing what the tests need"
+	@$(if $(UV),VIRTUAL_ENV=$(VENV) $(UV) pip install -e '.[dev]',$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -e '.[dev]') $(FILTER)
+	@touch $@
+
+# One line per package is progress; the rest of what installers say is noise.
+FILTER = 2>&1 | { grep -E --line-buffered '^(Collecting|Installing|Successfully|Resolved|Prepared|Installed|ERROR|error| \+)' || true; } ; test $${PIPESTATUS[0]} -eq 0

@@ -1,0 +1,1 @@
+"""The LangGraph agents that explain incidents. They annotate and never decide."""

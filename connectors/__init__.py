@@ -1,0 +1,1 @@
+"""Every touch with the outside: inbound sources, storage, notifiers."""

@@ -1,0 +1,60 @@
+"""Source prometheus: Alertmanager's API v2 (`POST /api/v2/alerts`), which every Prometheus speaks.
+
+There is no status: an alert whose `endsAt` has passed is resolved, and one that fires carries an `endsAt` in
+the future, until when it holds unless it is sent again. Without `endsAt` it holds for five minutes, as in
+Alertmanager (`resolve_timeout`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.inbound.source import decode, moment, nothing_usable, problem, text_map, type_name
+from core.errors import BodyError
+from core.model.events import AlertEvent, Event, Parsed, Problem
+from core.times import MINUTE
+
+name = "prometheus"
+summary = "Prometheus as an Alertmanager target (API v2)"
+RESOLVE_TIMEOUT = 5 * MINUTE
+_MEND = "Send a list of alerts as POST /api/v2/alerts of Alertmanager takes it"
+
+
+def parse(headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:
+    alerts = decode(body)
+    if not isinstance(alerts, list):
+        raise BodyError(f"expected a list, found {type_name(alerts)}", where="body", mend=_MEND)
+    events: list[Event] = []
+    problems: list[Problem] = []
+    for index, alert in enumerate(alerts):
+        _add(alert, index, received_at, events, problems)
+    if problems and not events:
+        raise nothing_usable(problems)
+    return Parsed(tuple(events), tuple(problems))
+
+
+def _add(alert: Any, index: int, received_at: int, events: list[Event], problems: list[Problem]) -> None:
+    where = f"[{index}]"
+    if not isinstance(alert, dict):
+        problems.append(problem(where, f"is {type_name(alert)}, not an object", _MEND))
+        return
+    labels = text_map(alert.get("labels"))
+    if not labels:
+        problems.append(problem(f"{where}.labels", "no labels", "Give at least `alertname`"))
+        return
+    ends_at = moment(alert.get("endsAt"))
+    resolved = ends_at is not None and ends_at <= received_at
+    url = alert.get("generatorURL")
+    events.append(
+        AlertEvent(
+            labels=labels,
+            status="resolved" if resolved else "firing",
+            index=index,
+            starts_at=moment(alert.get("startsAt")),
+            ends_at=ends_at if resolved else None,
+            lease_until=None if resolved else (ends_at or received_at + RESOLVE_TIMEOUT),
+            annotations=text_map(alert.get("annotations")),
+            generator_url=url if isinstance(url, str) else "",
+        )
+    )

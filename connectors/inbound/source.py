@@ -1,0 +1,81 @@
+"""What a source is: a name, a place to send to, and a pure parser of its bodies.
+
+Bodies come from the untrusted edge: they are decoded by orjson (strict UTF-8, no NaN, bounded depth) and
+nothing in them is believed before its type was looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from core.errors import BodyError
+from core.model.events import Parsed, Problem
+from core.times import parse_rfc3339
+
+MAX_DEPTH_NOTE = "Send JSON (RFC 8259) in UTF-8"
+
+
+class Source(Protocol):
+    """`parse` is pure; it raises BodyError when nothing in the body can be used."""
+
+    name: str
+    summary: str
+
+    def parse(self, headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed: ...
+
+
+def decode(body: bytes) -> Any:
+    """The JSON value of `body`. Raises BodyError with the place of the first fault."""
+    if not body.strip():
+        raise BodyError("the body is empty", where="body", mend="Send a JSON document")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        where = f"body, line {error.lineno}, column {error.colno}"
+        raise BodyError(f"not JSON: {error.msg}", where=where, mend=MAX_DEPTH_NOTE) from None
+
+
+def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BodyError(f"expected an object, found {type_name(value)}", where=where, mend=mend)
+    return value
+
+
+def type_name(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def text_map(value: Any) -> dict[str, str]:
+    """The entries of a map whose keys and values are texts; others are made texts, empty ones left out."""
+    if not isinstance(value, dict):
+        return {}
+    return {key: item if isinstance(item, str) else _plain(item) for key, item in value.items() if item != ""}
+
+
+def _plain(value: Any) -> str:
+    return orjson.dumps(value).decode("utf-8")
+
+
+def moment(value: Any) -> int | None:
+    """Milliseconds of an RFC 3339 text; None for nothing, for year 1 (Go's zero time) and for nonsense."""
+    if not isinstance(value, str) or value.startswith("0001-01-01"):
+        return None
+    try:
+        return parse_rfc3339(value)
+    except ValueError:
+        return None
+
+
+def problem(where: str, what: str, mend: str) -> Problem:
+    return Problem(where=where, what=what, mend=mend)
+
+
+def nothing_usable(problems: list[Problem]) -> BodyError:
+    """The first problem as the reason to refuse the whole body."""
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more faults)" if len(problems) > 1 else ""
+    return BodyError(first.what + more, where=first.where, mend=first.mend)

@@ -1,0 +1,101 @@
+"""Configuration in force. It enters as `config` records only, each with a document's full content.
+
+A record's payload is `{"name", "hash", "content"}`. Names: `catalogue` and `routes` (YAML text), `rules`
+(a bundle's name and its files), `program` (the version that writes the journal).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from core.canonical import canonical_json, sha256_hex
+from core.errors import InputError
+from core.journal import Draft, Record, json_draft
+from core.model.catalogue import Catalogue, parse_catalogue
+from core.routing import Routes, parse_routes
+from core.rules.loader import parse_rules
+from core.rules.schema import RuleSet
+
+CONFIG_NAMES = ("program", "rules", "catalogue", "routes")
+
+
+class Config:
+    """The documents in force, parsed. `documents` keeps their raw content, by name."""
+
+    def __init__(self, documents: dict[str, Any] | None = None) -> None:
+        self.documents: dict[str, Any] = {}
+        self.catalogue = Catalogue()
+        self.routes = Routes()
+        self.version = ""
+        self._rules: RuleSet | None = None
+        for name, content in (documents or {}).items():
+            self.put(name, content)
+
+    @property
+    def rules(self) -> RuleSet:
+        if self._rules is None:
+            raise InputError(
+                "no rules are in force", where="journal", mend="Begin it with a `config` record named rules"
+            )
+        return self._rules
+
+    def put(self, name: str, content: Any) -> None:
+        """Put a document in force. Raises an InputError and changes nothing when it is invalid."""
+        match name:
+            case "catalogue":
+                self.catalogue = parse_catalogue(content)
+            case "routes":
+                self.routes = parse_routes(content)
+            case "rules":
+                self._rules = parse_rules(content["files"], bundle=content["bundle"])
+            case "program":
+                self.version = str(content)
+            case _:
+                known = ", ".join(CONFIG_NAMES)
+                raise InputError(f"unknown document {name!r}", where="config", mend=f"Known names: {known}")
+        self.documents[name] = content
+
+
+def config_draft(name: str, content: Any) -> Draft:
+    """The record that puts `content` in force."""
+    digest = sha256_hex(canonical_json(content))
+    return json_draft("config", name, {"name": name, "hash": digest, "content": content})
+
+
+def apply_config(config: Config, record: Record) -> None:
+    """Raises InputError when the record is no configuration or its content does not match its hash."""
+    document = json_payload(record)
+    name, content = document.get("name"), document.get("content")
+    if sha256_hex(canonical_json(content)) != document.get("hash"):
+        raise InputError("the content does not match its hash", where=f"config record {record.seq}")
+    try:
+        config.put(str(name), content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"document {name!r} has the wrong shape ({error})", where=f"config record {record.seq}"
+        ) from None
+
+
+def json_payload(record: Record) -> Mapping[str, Any]:
+    """The payload of a record of ours as a map. Raises InputError."""
+    try:
+        value = json.loads(record.payload)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise InputError("the payload is not a JSON object", where=f"{record.kind} record {record.seq}")
+    return value
+
+
+def typed_payload(record: Record, shape: type[msgspec.Struct]) -> Any:
+    """The payload as `shape`. Raises InputError naming the key at fault."""
+    try:
+        return msgspec.json.decode(record.payload, type=shape)
+    except msgspec.ValidationError as error:
+        raise InputError(str(error), where=f"{record.kind} record {record.seq}") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise InputError("the payload is not JSON", where=f"{record.kind} record {record.seq}") from None

@@ -1,0 +1,1 @@
+"""Links between episodes: symmetric, pure predicates, each in its own file."""

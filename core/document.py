@@ -1,0 +1,151 @@
+"""The documents that the world sees: incidents, findings and decisions as plain JSON values.
+
+Times are RFC 3339 texts, scores integers in thousandths. `line` is the record's number; a replay of a file
+puts the line there. Deliveries and annotations are the API's: they are not part of what is hashed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.findings import refresh
+from core.model.decision import Decision
+from core.model.entity import Entity
+from core.model.finding import Finding, why_json
+from core.model.incident import Change, Episode, Incident, Origin
+from core.narrative.questions import changes_in_order, questions
+from core.narrative.title import title
+from core.times import format_rfc3339, optional_rfc3339
+from core.world import World
+
+Document = dict[str, Any]
+
+
+def incident_document(world: World, incident: Incident) -> Document:
+    """Everything known of an incident that a replay gives too. Brings its findings up to date."""
+    refresh(world, incident)
+    members = world.members(incident)
+    return {
+        "id": incident.id,
+        "domain": incident.domain,
+        "severity": incident.severity,
+        "severity_reason": incident.severity_reason,
+        "status": incident.status,
+        "title": title(incident, members),
+        "opened_at": format_rfc3339(incident.opened_at),
+        "started_at": format_rfc3339(members[0].starts_at),
+        "acknowledged_at": optional_rfc3339(incident.acknowledged_at),
+        "acknowledged_by": incident.acknowledged_by,
+        "resolved_at": optional_rfc3339(incident.resolved_at),
+        "closed_at": optional_rfc3339(incident.closed_at),
+        "services": [entity_json(entity) for entity in sorted(incident.entities) if entity.service],
+        "alerts": [_alert(episode) for episode in members],
+        "findings": [finding_json(finding) for finding in incident.findings],
+        "why": why_json(incident.why) if incident.why else None,
+        "origin": _origin(incident.origin),
+        "changes": [change_json(world.state.changes[f.subject]) for f in changes_in_order(world, incident)],
+        "questions": questions(world, incident),
+        "merged_from": incident.merged_from,
+        "recurrence_of": incident.recurrence_of or None,
+        "history": [
+            {
+                "at": format_rfc3339(moment.at),
+                "what": moment.what,
+                "actor": moment.actor,
+                "reason": moment.reason,
+                "detail": moment.detail,
+            }
+            for moment in incident.history
+        ],
+    }
+
+
+def _alert(episode: Episode) -> Document:
+    return {
+        "line": episode.seq,
+        "index": episode.index,
+        "fingerprint": episode.fingerprint,
+        "first_incident": episode.first_incident,
+        "decided_at": format_rfc3339(episode.received_at),
+        "episode": episode.id,
+        "name": episode.name,
+        "service": episode.entity.service,
+        "environment": episode.entity.environment,
+        "cluster": episode.entity.cluster,
+        "status": episode.status,
+        "starts_at": format_rfc3339(episode.starts_at),
+        "ends_at": optional_rfc3339(episode.ends_at),
+        "unknown_since": optional_rfc3339(episode.unknown_since),
+        "labels": dict(sorted(episode.labels.items())),
+        "flags": list(episode.flags),
+    }
+
+
+def entity_json(entity: Entity) -> Document:
+    return {"service": entity.service, "environment": entity.environment, "cluster": entity.cluster}
+
+
+def finding_json(finding: Finding) -> Document:
+    return {
+        "id": finding.id,
+        "kind": finding.kind,
+        "subject": finding.subject,
+        "summary": finding.summary,
+        "confidence": finding.confidence,
+        "evidence": list(finding.evidence),
+        "why": why_json(finding.why),
+    }
+
+
+def change_json(change: Change) -> Document:
+    event = change.event
+    return {
+        "id": change.id,
+        "line": change.seq,
+        "kind": event.kind,
+        "service": event.service,
+        "environment": event.environment,
+        "cluster": event.cluster,
+        "version": event.version,
+        "author": event.author,
+        "url": event.url,
+        "at": format_rfc3339(event.at),
+    }
+
+
+def decision_json(decision: Decision) -> Document:
+    document: Document = {
+        "id": decision.id,
+        "kind": decision.kind,
+        "subject": decision.subject,
+        "reason": decision.reason,
+        "at": format_rfc3339(decision.at),
+    }
+    return {**document, "receiver": decision.receiver} if decision.kind == "notify" else document
+
+
+def _origin(origin: Origin | None) -> Document | None:
+    if origin is None:
+        return None
+    return {**entity_json(origin.entity), "score": origin.score, "terms": dict(origin.terms)}
+
+
+def outside_document(incident: Incident) -> Document:
+    """What the API adds: what became of the pages, and what was said."""
+    return {
+        "deliveries": [
+            {
+                "decision": d.decision,
+                "at": format_rfc3339(d.at),
+                "status": d.status,
+                "receiver": d.receiver,
+                "attempts": d.attempts,
+                "detail": d.detail,
+            }
+            for d in incident.deliveries
+        ],
+        "annotations": [
+            {"at": format_rfc3339(r.at), "author": r.author, "kind": r.kind, "text": r.text}
+            for r in incident.remarks
+        ],
+    }

@@ -1,0 +1,235 @@
+"""The engine: a pure fold of records into incidents, findings and decisions.
+
+`apply` takes the next record, first fires the timers that were due before it, then handles it. The same
+records give the same state and decisions on any machine; the engine acts on nothing and knows no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from core.canonical import content_id
+from core.config import Config, apply_config, typed_payload
+from core.document import Document, incident_document, outside_document
+from core.findings import refresh
+from core.findings.recent_change import attach_change
+from core.journal import Record
+from core.lifecycle import Transition, apply_transition, may_forget, on_close_timer, on_resolve_timer
+from core.model.decision import Decision
+from core.model.events import AlertEvent, ChangeEvent, Parsed
+from core.model.incident import Change, Delivery, Incident, Remark
+from core.observe import Identify, observe
+from core.paging import on_notify_timer, on_update_timer
+from core.silence_end import hear, on_lease_timer
+from core.state import State
+from core.times import DAY
+from core.world import Turn, World
+
+Parse = Callable[[Record], Parsed]
+_CHANGES_KEPT = 7 * DAY
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The payload of an `outcome` record: what became of a performed decision."""
+
+    decision: str
+    status: str
+    receiver: str = ""
+    attempts: int = 0
+    detail: str = ""
+
+
+class Annotation(msgspec.Struct, frozen=True):
+    """The payload of an `annotation` record."""
+
+    incident: str
+    author: str
+    kind: str
+    text: str
+
+
+class Engine:
+    """`parse` turns an ingest record into events. `on_forgotten` gets the last document of an incident that
+    leaves memory; whoever keeps history keeps it."""
+
+    def __init__(
+        self,
+        parse: Parse,
+        state: State | None = None,
+        on_forgotten: Callable[[Document], None] = lambda document: None,
+    ) -> None:
+        self.parse, self.on_forgotten = parse, on_forgotten
+        self.world = World(state or State())
+        self._identify: Identify | None = None
+
+    @property
+    def state(self) -> State:
+        return self.world.state
+
+    def apply(self, record: Record) -> list[Decision]:
+        """Decisions in order. Raises InputError, with nothing changed, for a record that cannot be read."""
+        state = self.state
+        if record.seq <= state.seq and record.kind != "tick":
+            return []
+        events = self.parse(record).events if record.kind == "ingest" else ()
+        self._check(record)
+        decisions: list[Decision] = []
+        now = max(record.received_at, state.clock)
+        self._fire(now, decisions)
+        state.clock = now
+        if record.kind != "tick":
+            state.seq = record.seq
+            self._handle(Turn(self.world, now, record.seq, decisions), record, events)
+            self._fire(now, decisions)
+        return decisions
+
+    def advance(self, now: int) -> list[Decision]:
+        """Let time pass: fire what is due at `now`, as a tick record would."""
+        return self.apply(Record(self.state.seq, now, "tick", "", b""))
+
+    def next_due(self) -> int | None:
+        """When the next timer fires, in ms UTC."""
+        return self.world.timers.next_due()
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """By its id, or by an id that was merged into it."""
+        return self.state.incidents.get(self.world.resolve_id(incident_id))
+
+    def documents(self) -> Iterator[Document]:
+        """Of every incident in memory, in order of opening."""
+        incidents = self.state.incidents.values()
+        for incident in sorted(incidents, key=lambda one: (one.opened_at, one.opened_seq, one.id)):
+            yield incident_document(self.world, incident)
+
+    def _check(self, record: Record) -> None:
+        """What a record says of itself must be readable before any timer fires for it."""
+        if record.kind == "outcome":
+            typed_payload(record, Outcome)
+        elif record.kind == "annotation":
+            typed_payload(record, Annotation)
+        elif record.kind == "transition":
+            typed_payload(record, Transition)
+        elif record.kind == "config":
+            apply_config(Config(), record)
+
+    def _handle(self, turn: Turn, record: Record, events: tuple[Any, ...]) -> None:
+        match record.kind:
+            case "ingest":
+                self._ingest(turn, record, events)
+            case "config":
+                self._configure(turn, record)
+            case "transition":
+                apply_transition(turn, record)
+            case "outcome":
+                self._settle(turn, typed_payload(record, Outcome))
+            case "annotation":
+                self._remark(turn, typed_payload(record, Annotation))
+            case "checkpoint" | "approval" | "tick":
+                pass
+
+    def _ingest(self, turn: Turn, record: Record, events: tuple[Any, ...]) -> None:
+        if self._identify is None:
+            self._identify = Identify(turn)
+        hear(turn, record)
+        for event in events:
+            if isinstance(event, AlertEvent):
+                observe(turn, record, event, self._identify)
+            else:
+                self._change(turn, record, event)
+
+    def _change(self, turn: Turn, record: Record, event: ChangeEvent) -> None:
+        """A change is known by its content: the same one sent twice is one."""
+        state = self.state
+        name = self.world.config.catalogue.canonical_name(event.service) or event.service
+        event = msgspec.structs.replace(event, service=name)
+        identity = [
+            record.domain,
+            event.kind,
+            name,
+            event.environment,
+            event.cluster,
+            event.version,
+            event.at,
+        ]
+        change = Change(content_id("chg", *identity), record.domain, record.seq, event)
+        state.changes_seen[record.domain] = state.changes_seen.get(record.domain, 0) + 1
+        if change.id not in state.changes:
+            state.changes[change.id] = change
+            self.world.index.add_change(change)
+            attach_change(turn, change)
+            turn.world.timers.arm(f"change:{change.id}", turn.at + _CHANGES_KEPT, turn.seq)
+
+    def _configure(self, turn: Turn, record: Record) -> None:
+        """Findings so far were made under the old documents: bring them up to date first."""
+        if self.world.config.documents.get("rules"):
+            for incident in self.state.incidents.values():
+                refresh(self.world, incident)
+        apply_config(self.world.config, record)
+        self.state.documents = self.world.config.documents
+        self._identify = None
+
+    def _settle(self, turn: Turn, outcome: Outcome) -> None:
+        decision = self.state.pending.pop(outcome.decision, None)
+        if decision is None:
+            return
+        incident = self.incident(decision.subject)
+        if incident is not None:
+            incident.deliveries.append(
+                Delivery(
+                    decision.id, turn.at, outcome.status, outcome.receiver, outcome.attempts, outcome.detail
+                )
+            )
+            incident.version += 1
+
+    def _remark(self, turn: Turn, annotation: Annotation) -> None:
+        incident = self.incident(annotation.incident)
+        if incident is not None:
+            incident.remarks.append(Remark(turn.at, annotation.author, annotation.kind, annotation.text))
+            incident.version += 1
+
+    def _fire(self, now: int, decisions: list[Decision]) -> None:
+        for timer in self.world.timers.pop_due(now):
+            what, _, subject = timer.id.partition(":")
+            turn = Turn(self.world, timer.due, timer.seq, decisions)
+            if what == "lease":
+                if subject in self.state.episodes:
+                    on_lease_timer(turn, self.state.episodes[subject])
+            elif what == "change":
+                self._forget_change(turn, subject)
+            elif subject in self.state.incidents:
+                self._on_incident_timer(turn, what, self.state.incidents[subject])
+
+    def _on_incident_timer(self, turn: Turn, what: str, incident: Incident) -> None:
+        match what:
+            case "notify":
+                on_notify_timer(turn, incident)
+            case "update":
+                on_update_timer(turn, incident)
+            case "resolve":
+                on_resolve_timer(turn, incident)
+            case "close":
+                on_close_timer(turn, incident)
+            case "forget":
+                self._forget(turn, incident)
+
+    def _forget(self, turn: Turn, incident: Incident) -> None:
+        if not may_forget(self.world, incident):
+            turn.arm(f"forget:{incident.id}", turn.at + self.world.rules.lifecycle.reopen_window)
+            return
+        self.on_forgotten({**incident_document(self.world, incident), **outside_document(incident)})
+        for name in incident.members:
+            self.world.timers.cancel(f"lease:{name}")
+            self.world.index.forget(self.state.episodes.pop(name))
+        del self.state.incidents[incident.id]
+
+    def _forget_change(self, turn: Turn, change_id: str) -> None:
+        """Old changes leave memory unless an incident still shows them."""
+        if any(change_id in incident.changes for incident in self.state.incidents.values()):
+            turn.arm(f"change:{change_id}", turn.at + DAY)
+            return
+        change = self.state.changes.pop(change_id, None)
+        if change is not None:
+            self.world.index.forget_change(change)

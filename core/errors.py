@@ -1,0 +1,90 @@
+"""Every error Watchkeeper raises on purpose, drawn as one tree.
+
+    WatchkeeperError
+    ├── InputError               somebody's input is wrong: exit 2, or HTTP 400
+    │   ├── BodyError            a request body that cannot be normalised
+    │   ├── CatalogueError       the service catalogue
+    │   ├── RuleError            a rule file
+    │   ├── RoutesError          the routing file
+    │   └── EventLineError       a line of an event file
+    ├── NotFound                 no such incident, alert or record: exit 1, or HTTP 404
+    ├── TransitionRefused        the lifecycle does not allow it: HTTP 409
+    ├── Unreachable              no server answers at the address given: exit 2
+    └── JournalError
+        ├── JournalUnavailable   nothing can be committed now: HTTP 503
+        ├── JournalBusy          another process has this data directory open
+        └── JournalCorrupt       what is stored is not what was written
+
+Each says what is wrong, where, and how to mend it; `str()` gives the three as one message.
+"""
+
+from __future__ import annotations
+
+
+class WatchkeeperError(Exception):
+    """Base of all. `what` is wrong, `where` it is, how to `mend` it."""
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        self.what, self.where, self.mend = what, where, mend
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}. {self.mend}" if self.mend else head
+
+    def at(self, where: str) -> WatchkeeperError:
+        """The same error, placed inside `where` (a file, then a path in it)."""
+        joined = f"{where}: {self.where}" if self.where else where
+        return type(self)(self.what, where=joined, mend=self.mend)
+
+
+class InputError(WatchkeeperError):
+    pass
+
+
+class BodyError(InputError):
+    pass
+
+
+class CatalogueError(InputError):
+    pass
+
+
+class RuleError(InputError):
+    pass
+
+
+class RoutesError(InputError):
+    pass
+
+
+class EventLineError(InputError):
+    pass
+
+
+class NotFound(WatchkeeperError):
+    pass
+
+
+class TransitionRefused(WatchkeeperError):
+    pass
+
+
+class Unreachable(WatchkeeperError):
+    pass
+
+
+class JournalError(WatchkeeperError):
+    pass
+
+
+class JournalUnavailable(JournalError):
+    pass
+
+
+class JournalBusy(JournalError):
+    pass
+
+
+class JournalCorrupt(JournalError):
+    pass

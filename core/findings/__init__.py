@@ -1,0 +1,54 @@
+"""What rules conclude about an incident: one file per kind, run in the order of RULES.
+
+Findings are a function of the members, their changes and the configuration in force. `refresh` computes them
+when somebody looks or before the configuration changes, which gives the same as computing them at every
+record would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.findings import dependency_edge, probable_origin, recent_change, same_entity
+from core.findings.case import Case, group_by_entity
+from core.model.finding import Finding, Why
+from core.model.incident import Incident
+from core.world import World
+
+Find = Callable[[Case], tuple[list[Finding], Why]]
+RULES: tuple[tuple[str, Find], ...] = (
+    (same_entity.kind, same_entity.find),
+    (dependency_edge.kind, dependency_edge.find),
+    (recent_change.kind, recent_change.find),
+    (probable_origin.kind, probable_origin.find),
+)
+
+
+def refresh(world: World, incident: Incident) -> None:
+    """Bring findings, why-tree and origin up to date. Does nothing when no event touched the incident."""
+    if not incident.dirty or incident.status == "closed":
+        return
+    case = make_case(world, incident)
+    findings: list[Finding] = []
+    nodes = []
+    for _, find in RULES:
+        found, why = find(case)
+        findings += found
+        nodes.append(why)
+    incident.findings = findings
+    incident.why = Why("grouping", _summary(case), children=tuple(nodes))
+    origins = probable_origin.rank(case)
+    incident.origin = origins[0] if origins else None
+    incident.dirty = False
+
+
+def make_case(world: World, incident: Incident) -> Case:
+    members = world.members(incident)
+    changes = [world.state.changes[name] for name in incident.changes]
+    return Case(incident.id, members, group_by_entity(members), changes, world.config.catalogue, world.rules)
+
+
+def _summary(case: Case) -> str:
+    alerts, services = len(case.members), len(case.groups)
+    some = f"{services} service{'s' * (services != 1)}" if services else "no known service"
+    return f"{alerts} alert{'s' * (alerts != 1)} on {some}"

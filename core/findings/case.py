@@ -1,0 +1,54 @@
+"""A case: what a finding rule may look at. Members, their changes, the catalogue and the rules; no text."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from core.canonical import content_id
+from core.model.catalogue import Catalogue
+from core.model.entity import Entity
+from core.model.finding import Finding, Why
+from core.model.incident import Change, Episode
+from core.rules.schema import RuleSet
+
+SHOWN = 12
+
+
+class Case(NamedTuple):
+    """`members` are sorted by (start, id); `groups` holds those of known services by entity, by onset."""
+
+    incident: str
+    members: list[Episode]
+    groups: dict[Entity, list[Episode]]
+    changes: list[Change]
+    catalogue: Catalogue
+    rules: RuleSet
+
+    def onset(self, entity: Entity) -> int:
+        return self.groups[entity][0].starts_at
+
+
+def group_by_entity(members: list[Episode]) -> dict[Entity, list[Episode]]:
+    groups: dict[Entity, list[Episode]] = {}
+    for episode in members:
+        if episode.entity.service:
+            groups.setdefault(episode.entity, []).append(episode)
+    return groups
+
+
+def finding(case: Case, kind: str, subject: str, confidence: int, why: Why) -> Finding:
+    """Its id names the incident, the kind and the subject, so that it stays while evidence is added."""
+    identity = content_id("fnd", case.incident, kind, subject)
+    return Finding(identity, kind, subject, why.summary, confidence, why.evidence, why)
+
+
+def shortened(nodes: list[Why], rule: str) -> tuple[Why, ...]:
+    """At most SHOWN nodes; a last one says how many more there are."""
+    if len(nodes) <= SHOWN:
+        return tuple(nodes)
+    rest = nodes[SHOWN:]
+    counted = sum(node.counted for node in rest)
+    more = Why(
+        rule, f"and {len(rest)} more", counted=counted > 0, terms={"more": len(rest), "counted": counted}
+    )
+    return (*nodes[:SHOWN], more)

@@ -1,0 +1,68 @@
+"""Finding dependency-edge: member services that call one another, and edges that did not count."""
+
+from __future__ import annotations
+
+from core.correlation.dependency_edge import capped
+from core.findings.case import Case, finding, shortened
+from core.model.entity import Entity
+from core.model.finding import Finding, Why
+from core.model.incident import Episode
+from core.times import spoken
+
+kind = "dependency-edge"
+
+
+def find(case: Case) -> tuple[list[Finding], Why]:
+    if not case.catalogue.known:
+        hint = "no catalogue: `watchkeeper catalog init` drafts one"
+        return [], Why(kind, "Dependencies are unknown", counted=False, hint=hint)
+    edges = [
+        _edge(case, caller, caller.peer(callee))
+        for caller in sorted(case.groups)
+        for callee in case.catalogue.calls(caller)
+        if caller.peer(callee) in case.groups
+    ]
+    edges.sort(key=lambda why: not why.counted)
+    counted = [why for why in edges if why.counted]
+    if not counted:
+        hint = "no two of these services call one another" if not edges else "every edge was ruled out"
+        return [], Why(kind, "No dependency joins these alerts", False, hint, children=shortened(edges, kind))
+    why = Why(
+        kind,
+        "; ".join(edge.summary for edge in counted[:3]) + (" and more" if len(counted) > 3 else ""),
+        terms={"edges": len(counted), "ruled_out": len(edges) - len(counted)},
+        evidence=tuple(sorted({name for edge in counted for name in edge.evidence})),
+        children=shortened(edges, kind),
+    )
+    tightest = max(int(edge.terms["confidence"]) for edge in counted)
+    return [finding(case, kind, "", tightest, why)], why
+
+
+def _edge(case: Case, caller: Entity, callee: Entity) -> Why:
+    rule = case.rules.dependency_edge
+    gap, a, b = _closest(case.groups[caller], case.groups[callee])
+    confidence = max(0, 1000 - 500 * gap // rule.window)
+    terms: dict[str, int | str] = {"gap_ms": gap, "window_ms": rule.window, "confidence": confidence}
+    summary, hint = f"{caller.service} calls {callee.service}", ""
+    if capped(case.catalogue, callee, rule):
+        count = len(case.catalogue.callers(callee))
+        hint = f"{callee.service} has {count} dependants, more than {rule.max_dependants}: too many to tell"
+    elif gap > rule.window:
+        hint = f"closest alerts are {spoken(gap)} apart, the window is {spoken(rule.window)}"
+    return Why(kind, summary, not hint, hint, terms, (a.id, b.id))
+
+
+def _closest(first: list[Episode], second: list[Episode]) -> tuple[int, Episode, Episode]:
+    """The pair with the smallest gap, in one pass over two sorted lists; the earliest such pair."""
+    best: tuple[int, Episode, Episode] | None = None
+    i = j = 0
+    while i < len(first) and j < len(second):
+        gap = abs(first[i].starts_at - second[j].starts_at)
+        if best is None or gap < best[0]:
+            best = (gap, first[i], second[j])
+        if first[i].starts_at < second[j].starts_at:
+            i += 1
+        else:
+            j += 1
+    assert best is not None, "groups hold at least one episode each"
+    return best

@@ -1,0 +1,56 @@
+"""Finding same-entity: several alerts of one service belong together."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from core.correlation.same_entity import linked
+from core.findings.case import Case, finding, shortened
+from core.model.entity import Entity
+from core.model.finding import Finding, Why
+from core.model.incident import Episode
+from core.times import spoken
+
+kind = "same-entity"
+
+
+def find(case: Case) -> tuple[list[Finding], Why]:
+    findings = []
+    for entity, episodes in sorted(case.groups.items()):
+        if len(episodes) > 1:
+            findings.append(finding(case, kind, entity.service, 1000, _why(case, entity, episodes)))
+    if not findings:
+        return [], Why(kind, "No service has more than one alert", counted=False, hint="one alert a service")
+    nodes = [item.why for item in findings]
+    summary = f"{len(nodes)} service{'s' * (len(nodes) > 1)} with several alerts"
+    return findings, Why(kind, summary, children=shortened(nodes, kind))
+
+
+def _why(case: Case, entity: Entity, episodes: list[Episode]) -> Why:
+    window = case.rules.same_entity.window
+    names = sorted({episode.name for episode in episodes})
+    listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    pairs = [_pair(case, a, b) for a, b in pairwise(episodes)]
+    return Why(
+        kind,
+        f"{len(episodes)} alerts of {entity.service} within {spoken(_span(episodes))}: {listed}",
+        terms={"alerts": len(episodes), "span_ms": _span(episodes), "window_ms": window},
+        evidence=tuple(episode.id for episode in episodes),
+        children=shortened(pairs, kind),
+    )
+
+
+def _span(episodes: list[Episode]) -> int:
+    return episodes[-1].starts_at - episodes[0].starts_at
+
+
+def _pair(case: Case, a: Episode, b: Episode) -> Why:
+    """Two neighbours in time. Not counted: they are together by another rule, not by this one."""
+    rule, gap = case.rules.same_entity, b.starts_at - a.starts_at
+    again = a.fingerprint == b.fingerprint
+    window = rule.same_alert_window if again else rule.window
+    what = f"{b.name} again" if again else f"{a.name} and {b.name}"
+    counted = linked(a, b, rule)
+    hint = "" if counted else f"{spoken(gap)} apart, the window is {spoken(window)}"
+    terms: dict[str, int | str] = {"gap_ms": gap, "window_ms": window}
+    return Why(kind, f"{what}, {spoken(gap)} apart", counted, hint, terms, (a.id, b.id))

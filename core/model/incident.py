@@ -1,0 +1,146 @@
+"""The mutable heart of the engine's state: episodes, incidents, and what is known of each source.
+
+An *episode* is one firing of one entity: (domain, fingerprint, starts_at). What was observed of it is
+folded as a set, so the order in which observations arrive cannot matter. An *incident* is a connected
+component of episodes with an id, a lifecycle and a severity.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from core.model.entity import Entity
+from core.model.events import ChangeEvent
+from core.model.finding import Finding, Why
+
+EpisodeStatus = Literal["firing", "resolved", "unknown"]
+IncidentStatus = Literal["triggered", "acknowledged", "resolved", "closed"]
+OPEN: frozenset[IncidentStatus] = frozenset({"triggered", "acknowledged"})
+Severity = Literal["P0", "P1", "P2", "P3"]
+SEVERITIES: tuple[Severity, ...] = ("P0", "P1", "P2", "P3")
+
+
+class Episode(msgspec.Struct):
+    id: str
+    fingerprint: str
+    starts_at: int
+    entity: Entity
+    labels: dict[str, str]
+    alert_rank: int
+    source: str
+    seq: int
+    index: int
+    received_at: int
+    last_heard: int
+    status: EpisodeStatus = "firing"
+    ends_at: int | None = None
+    silent_end: bool = False
+    lease_until: int | None = None
+    unknown_since: int | None = None
+    annotations: dict[str, str] = {}
+    annotations_key: str = ""
+    generator_url: str = ""
+    heard: int = 1
+    flags: tuple[str, ...] = ()
+    incident: str = ""
+    first_incident: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.labels.get("alertname", "")
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """An entry of the history. `actor` is a person's name or `rule`; `detail` may be their words."""
+
+    at: int
+    what: str
+    actor: str
+    reason: str
+    detail: str = ""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What became of a notify decision: `delivered`, `failed`, or `no_receiver`."""
+
+    decision: str
+    at: int
+    status: str
+    receiver: str
+    attempts: int
+    detail: str = ""
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """An annotation: what an agent or a person said. Nothing that decides reads it."""
+
+    at: int
+    author: str
+    kind: str
+    text: str
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """The service the trouble probably comes from. `score` and `terms` are in thousandths."""
+
+    entity: Entity
+    score: int
+    terms: dict[str, int]
+
+
+class Incident(msgspec.Struct):
+    """`entities`, `worst_rank` (0 is worst), `tier` and `production` sum up the members and never shrink.
+
+    `version` grows with every change, so that a reader can tell whether to look again.
+    """
+
+    id: str
+    domain: str
+    opened_at: int
+    opened_seq: int
+    members: list[str]
+    status: IncidentStatus = "triggered"
+    severity: Severity = "P3"
+    severity_reason: str = ""
+    worst_rank: int = 99
+    production: bool = False
+    tier: int | None = None
+    entities: set[Entity] = msgspec.field(default_factory=set)
+    firing: int = 0
+    acknowledged_at: int | None = None
+    acknowledged_by: str = ""
+    resolved_at: int | None = None
+    closed_at: int | None = None
+    version: int = 0
+    changes: list[str] = []
+    merged_from: list[str] = []
+    recurrence_of: str = ""
+    history: list[Moment] = []
+    notified: int = 0
+    notified_services: int = 0
+    findings: list[Finding] = []
+    why: Why | None = None
+    origin: Origin | None = None
+    dirty: bool = True
+    # Not part of what is hashed: what happened outside, and what was said.
+    deliveries: list[Delivery] = []
+    remarks: list[Remark] = []
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A change with its content-hash id and the record that brought it."""
+
+    id: str
+    domain: str
+    seq: int
+    event: ChangeEvent
+
+
+class SourceLife(msgspec.Struct):
+    """When a source was last heard, and since when it has been heard without a long gap."""
+
+    last_heard: int
+    heard_since: int
+    records: int = 0

@@ -1,0 +1,128 @@
+"""The three questions an on-call asks, answered from the facts alone; what is not known is said to be so.
+
+What changed? Is it already being worked on? What is the most likely fix?
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from core.correlation.dependency_edge import neighbours
+from core.findings.recent_change import describe
+from core.model.finding import Finding
+from core.model.incident import OPEN, Incident
+from core.narrative.plain import one_line
+from core.times import format_rfc3339, spoken
+from core.world import World
+
+
+class Answer(TypedDict):
+    """`status`: `known` (with evidence), `none` (looked, found nothing) or `unknown` (cannot be told)."""
+
+    answer: str
+    status: Literal["known", "none", "unknown"]
+    evidence: list[str]
+
+
+def questions(world: World, incident: Incident) -> dict[str, Answer]:
+    changes = changes_in_order(world, incident)
+    return {
+        "what_changed": _what_changed(world, incident, changes),
+        "already_known": _already_known(world, incident),
+        "likely_fix": _likely_fix(world, incident, changes),
+    }
+
+
+def changes_in_order(world: World, incident: Incident) -> list[Finding]:
+    """The recent-change findings: on the origin first, then on what it calls, then by confidence."""
+    origin = incident.origin.entity.service if incident.origin else ""
+    found = [finding for finding in incident.findings if finding.kind == "recent-change"]
+
+    def key(finding: Finding) -> tuple[bool, bool, int, str]:
+        elsewhere = world.state.changes[finding.subject].event.service != origin
+        apart = not _at_origin(world, incident, finding)
+        return (elsewhere, apart, -finding.confidence, finding.subject)
+
+    return sorted(found, key=key)
+
+
+def _what_changed(world: World, incident: Incident, changes: list[Finding]) -> Answer:
+    if changes:
+        more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
+        text = one_line(changes[0].summary, 300)
+        text = f"{text[:1].upper()}{text[1:]}{more}."
+        if not _at_origin(world, incident, changes[0]) and incident.origin is not None:
+            text = f"Nothing on {one_line(incident.origin.entity.service, 80)} itself. Nearby: {text}"
+        return _answer(text, "known", [f.subject for f in changes])
+    if not world.state.changes_seen.get(incident.domain):
+        return _answer("Unknown: nobody has told Watchkeeper about any change yet.", "unknown")
+    lookback = spoken(world.rules.recent_change.lookback)
+    return _answer(
+        "Nothing that was reported: no change on these services, or on what they call,"
+        f" in the {lookback} before.",
+        "none",
+    )
+
+
+def _already_known(world: World, incident: Incident) -> Answer:
+    parts, evidence = [], []
+    if incident.status == "acknowledged":
+        when = format_rfc3339(incident.acknowledged_at or 0)
+        parts.append(f"Yes: {one_line(incident.acknowledged_by, 80)} acknowledged it at {when}.")
+        evidence.append(incident.id)
+    for other in _related(world, incident)[:3]:
+        parts.append(f"{other.id} is open nearby ({other.status}).")
+        evidence.append(other.id)
+    if incident.recurrence_of:
+        before = world.resolve_id(incident.recurrence_of)
+        parts.append(f"It looks like {before} again, which was resolved before.")
+        evidence.append(before)
+    if parts:
+        return _answer(" ".join(parts), "known", evidence)
+    return _answer("No: nobody has acknowledged it, and no open incident touches these services.", "none")
+
+
+def _related(world: World, incident: Incident) -> list[Incident]:
+    """Other open incidents on the same services or on their direct neighbours, oldest first."""
+    rule, catalogue = world.rules.dependency_edge, world.config.catalogue
+    near = {entity for entity in incident.entities if entity.service}
+    for entity in sorted(near):
+        near.update(neighbours(catalogue, entity, rule))
+    found = {
+        other.id: other
+        for entity in sorted(near)
+        for _, name in world.index.by_entity.get(entity, ())
+        if (other := world.incident_of(world.state.episodes[name])) is not incident and other.status in OPEN
+    }
+    return sorted(found.values(), key=lambda other: (other.opened_at, other.opened_seq, other.id))
+
+
+def _at_origin(world: World, incident: Incident, finding: Finding) -> bool:
+    """Whether a change is on the probable origin or on what it calls: others explain less."""
+    origin = incident.origin
+    if origin is None:
+        return False
+    service = world.state.changes[finding.subject].event.service
+    return service == origin.entity.service or service in world.config.catalogue.calls(origin.entity)
+
+
+def _likely_fix(world: World, incident: Incident, changes: list[Finding]) -> Answer:
+    if not changes:
+        return _answer("Unknown: no recent change points to one, no past incident is known yet.", "unknown")
+    if not _at_origin(world, incident, changes[0]):
+        return _answer("Unknown: the changes nearby are not where the trouble seems to begin.", "unknown")
+    change = world.state.changes[changes[0].subject]
+    verb = {
+        "deploy": "Roll back the",
+        "configuration": "Revert the",
+        "flag": "Switch back the",
+        "infrastructure": "Undo the",
+    }[change.event.kind]
+    text = f"{verb} {one_line(describe(change.event), 200)}, if it can be undone safely."
+    return _answer(text, "known", [change.id])
+
+
+def _answer(
+    text: str, status: Literal["known", "none", "unknown"], evidence: list[str] | None = None
+) -> Answer:
+    return {"answer": text, "status": status, "evidence": evidence or []}

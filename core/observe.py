@@ -1,0 +1,175 @@
+"""Folding what sources say about alerts into episodes, as a set: order and repetition do not matter.
+
+A firing observation counts as of its start, a resolved one as of its end, so a late firing does not undo a
+resolve. `ends_at` and the lease are maxima; annotations are those of the greatest observation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from core.canonical import canonical_json, sha256_hex
+from core.correlation.grouping import place
+from core.findings.recent_change import attach_to_episode
+from core.journal import Record
+from core.lifecycle import watch_for_quiet
+from core.model.events import AlertEvent
+from core.model.incident import Episode
+from core.paging import watch_for_page
+from core.severity import Levels
+from core.silence_end import watch_lease
+from core.times import DAY
+from core.world import Turn
+
+_FAR = 366 * DAY
+
+
+class Identify:
+    """Fingerprint, entity and rank of an alert under the rules in force; made once per rule set."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.config = turn.world.config
+        self.rules = self.config.rules
+        self.catalogue = self.config.catalogue
+        self.levels = Levels(self.rules.severity)
+        self.ignored = frozenset(self.rules.identity.ignored)
+
+    def fingerprint(self, labels: dict[str, str]) -> str:
+        """16 hex digits over the labels that identify; lengths keep `a=bc` and `ab=c` apart."""
+        kept = sorted(item for item in labels.items() if item[0] not in self.ignored)
+        text = "".join(f"{len(name)}:{name}{len(value)}:{value}" for name, value in kept)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    def service(self, labels: dict[str, str]) -> str:
+        """The first label that names a service of the catalogue, else the first present."""
+        first = ""
+        for name in self.rules.identity.service:
+            value = labels.get(name)
+            if value:
+                if self.catalogue.canonical_name(value) is not None:
+                    return value
+                first = first or value
+        return first
+
+    def first(self, names: tuple[str, ...], labels: dict[str, str]) -> str:
+        for name in names:
+            value = labels.get(name)
+            if value:
+                return value
+        return ""
+
+
+def observe(turn: Turn, record: Record, alert: AlertEvent, identify: Identify) -> None:
+    state = turn.world.state
+    fingerprint = identify.fingerprint(alert.labels)
+    starts_at, flags = _start(turn, record, alert, fingerprint)
+    episode_id = f"{record.domain}/{fingerprint}@{starts_at}"
+    episode = state.episodes.get(episode_id)
+    if episode is None:
+        _begin(turn, record, alert, identify, fingerprint, starts_at, flags)
+    else:
+        _again(turn, record, alert, episode)
+
+
+def _start(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> tuple[int, tuple[str, ...]]:
+    """The episode's start. A source that gives none, or an impossible one, goes on with the open episode."""
+    now, late_after = record.received_at, turn.world.rules.lifecycle.late_after
+    starts_at = alert.starts_at
+    if starts_at is not None and now - _FAR <= starts_at <= now + late_after:
+        late = now - starts_at > late_after
+        return starts_at, ("late",) if late else ()
+    flag = "start_missing" if starts_at is None else "start_clamped"
+    for _, name in reversed(turn.world.index.by_alert.get((record.domain, fingerprint), [])):
+        episode = turn.world.state.episodes[name]
+        if episode.status != "resolved" or alert.status == "resolved":
+            return episode.starts_at, (flag,)
+    ended = alert.ends_at if alert.status == "resolved" else None
+    return min(now, ended) if ended is not None and ended >= now - _FAR else now, (flag,)
+
+
+def _begin(
+    turn: Turn,
+    record: Record,
+    alert: AlertEvent,
+    identify: Identify,
+    fingerprint: str,
+    starts_at: int,
+    flags: tuple[str, ...],
+) -> None:
+    labels, names = alert.labels, identify.rules.identity
+    entity = identify.catalogue.entity(
+        record.domain,
+        identify.service(labels),
+        identify.first(names.environment, labels),
+        identify.first(names.cluster, labels),
+    )
+    episode = Episode(
+        id=f"{record.domain}/{fingerprint}@{starts_at}",
+        fingerprint=fingerprint,
+        starts_at=starts_at,
+        entity=entity,
+        labels=labels,
+        alert_rank=identify.levels.rank(labels),
+        source=f"{record.domain}/{record.source}",
+        seq=turn.seq,
+        index=alert.index,
+        received_at=record.received_at,
+        last_heard=record.received_at,
+        flags=flags,
+        generator_url=alert.generator_url,
+    )
+    _fold(episode, alert, record)
+    turn.world.state.episodes[episode.id] = episode
+    place(turn, episode)
+    turn.world.index.add(episode)
+    attach_to_episode(turn.world, episode)
+    _watch(turn, episode)
+
+
+def _again(turn: Turn, record: Record, alert: AlertEvent, episode: Episode) -> None:
+    episode.heard += 1
+    episode.last_heard = record.received_at
+    before = (episode.status, episode.ends_at, episode.annotations_key)
+    _fold(episode, alert, record)
+    if episode.status != before[0]:
+        incident = turn.world.incident_of(episode)
+        incident.firing += (episode.status != "resolved") - (before[0] != "resolved")
+        turn.world.index.unknown.get(episode.source, set()).discard(episode.id)
+    if (episode.status, episode.ends_at, episode.annotations_key) != before:
+        turn.touch(turn.world.incident_of(episode))
+    _watch(turn, episode)
+
+
+def _watch(turn: Turn, episode: Episode) -> None:
+    incident = turn.world.incident_of(episode)
+    watch_for_quiet(turn, incident)
+    watch_for_page(turn, incident)
+    watch_lease(turn, episode)
+
+
+def _fold(episode: Episode, alert: AlertEvent, record: Record) -> None:
+    """Add one observation to the set that `episode` sums up."""
+    if alert.status == "resolved":
+        ended = record.received_at if alert.ends_at is None else alert.ends_at
+        ended = max(ended, episode.starts_at)
+        episode.ends_at = ended if episode.ends_at is None else max(ended, episode.ends_at)
+        episode.status, episode.lease_until, episode.unknown_since = "resolved", None, None
+        episode.silent_end = False
+    elif episode.ends_at is None or episode.silent_end:
+        if alert.lease_until is not None:
+            episode.lease_until = max(alert.lease_until, episode.lease_until or 0)
+        episode.status, episode.unknown_since = "firing", None
+        episode.ends_at, episode.silent_end = None, False
+    if alert.annotations or alert.generator_url:
+        _fold_annotations(episode, alert)
+
+
+def _fold_annotations(episode: Episode, alert: AlertEvent) -> None:
+    if alert.annotations == episode.annotations and alert.status == "firing":
+        return
+    when = (alert.ends_at or 0) if alert.status == "resolved" else 0
+    digest = sha256_hex(canonical_json([alert.annotations, alert.generator_url]))
+    key = f"{max(when, 0):016d}{digest}"
+    if key > episode.annotations_key:
+        episode.annotations_key = key
+        episode.annotations, episode.generator_url = alert.annotations, alert.generator_url

@@ -1,0 +1,173 @@
+"""Replay: fold a journal or an event file and say what came of it. No server, clock or network.
+
+A file without `seq` is a recording: configuration is put before it, and after its last line the clock runs on
+for as long as observations may be late, so that what was waiting is decided. An exported journal brings its
+own configuration and ticks and ends where it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from core.canonical import canonical_json, sha256_hex
+from core.checkpoint import read_checkpoint
+from core.document import Document, decision_json
+from core.engine import Engine, Parse
+from core.errors import EventLineError, InputError
+from core.journal import Draft, Record, line_to_record
+from core.model.decision import Decision
+
+
+class Line(NamedTuple):
+    record: Record
+    number: int
+    own_seq: bool
+
+
+class Fold:
+    """An engine with the history it leaves behind: forgotten incidents and all decisions.
+
+    With `keep` False that history is handed on and not held: a server's goes into a projection.
+    """
+
+    def __init__(self, parse: Parse, version: str, *, keep: bool = True) -> None:
+        self.version, self._keep = version, keep
+        self.decisions: list[Document] = []
+        self.forgotten: list[Document] = []
+        self._parse = parse
+        self.engine = Engine(parse, on_forgotten=self.forgotten.append)
+
+    def apply(self, record: Record) -> list[Decision]:
+        if record.kind == "checkpoint":
+            self._start_over(record)
+        decisions = self.engine.apply(record)
+        if self._keep:
+            self.decisions += map(decision_json, decisions)
+        return decisions
+
+    def _start_over(self, record: Record) -> None:
+        """What another version decided stays as it was decided."""
+        checkpoint = read_checkpoint(record)
+        if checkpoint.from_version == self.version:
+            return
+        self.decisions = list(checkpoint.decisions)
+        self.forgotten = list(checkpoint.history)
+        self.engine = Engine(self._parse, checkpoint.state, on_forgotten=self.forgotten.append)
+
+    def incidents(self) -> list[Document]:
+        return [*self.forgotten, *self.engine.documents()]
+
+
+def result(fold: Fold, line_of: dict[int, int] | None = None) -> Document:
+    """The replay document. `line_of` maps record numbers to lines of the file."""
+    incidents = fold.incidents()
+    document: Document = {
+        "incidents": incidents,
+        "findings": [
+            {"incident": incident["id"], **finding}
+            for incident in incidents
+            for finding in incident["findings"]
+        ],
+        "decisions": fold.decisions,
+    }
+    digest = digest_of(document)
+    if line_of is not None:
+        for incident in incidents:
+            for row in (*incident["alerts"], *incident["changes"]):
+                row["line"] = line_of.get(row["line"], row["line"])
+    return {"version": fold.version, "digest": digest, **document}
+
+
+def digest_of(document: Document) -> str:
+    """SHA-256 over incidents, findings and decisions, without line numbers."""
+    hashed = {
+        "incidents": [_hashed(incident) for incident in document["incidents"]],
+        "findings": document["findings"],
+        "decisions": document["decisions"],
+    }
+    return sha256_hex(canonical_json(hashed))
+
+
+def _hashed(incident: Document) -> Document:
+    kept = {key: value for key, value in incident.items() if key not in ("annotations", "deliveries")}
+    lines = {key: [_without_line(row) for row in incident[key]] for key in ("alerts", "changes")}
+    return {**kept, **lines}
+
+
+def _without_line(row: Document) -> Document:
+    return {key: value for key, value in row.items() if key != "line"}
+
+
+def read_lines(lines: Iterable[str]) -> Iterator[Line]:
+    """Records of an event file. Ticks take no number; time never goes back. Raises EventLineError."""
+    seq = latest = 0
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        record, own = line_to_record(text, number, seq + 1)
+        if own and record.kind != "tick" and record.seq <= seq:
+            raise EventLineError(
+                f"`seq` {record.seq} follows {seq}",
+                where=f"line {number}",
+                mend="Keep the order of the export",
+            )
+        if record.kind == "tick" and not own:
+            record = _renumbered(record, seq)
+        latest = max(latest, record.received_at)
+        seq = max(seq, record.seq)
+        yield Line(_at(record, latest), number, own)
+
+
+def _renumbered(record: Record, seq: int) -> Record:
+    return Record(
+        seq, record.received_at, record.kind, record.source, record.payload, record.domain, record.headers
+    )
+
+
+def _at(record: Record, at: int) -> Record:
+    if record.received_at == at:
+        return record
+    return Record(record.seq, at, record.kind, record.source, record.payload, record.domain, record.headers)
+
+
+def replay_file(lines: Iterable[str], parse: Parse, configuration: Iterable[Draft], version: str) -> Document:
+    """The replay document of an event file. Raises EventLineError, naming the line, for what cannot be read.
+
+    `configuration` is put before a recording; of an export it replaces the documents of the same names.
+    """
+    drafts = list(configuration)
+    fold = Fold(parse, version)
+    line_of: dict[int, int] = {}
+    exported = False
+    last: Line | None = None
+    for line in read_lines(lines):
+        if last is None:
+            exported = line.own_seq
+            _configure(fold, drafts, line.record.received_at)
+        last = line
+        if line.record.kind != "tick":
+            line_of[line.record.seq] = line.number
+        _apply(fold, line, exported)
+    if last is None:
+        raise EventLineError("no events in it", where="file", mend="Write at least one line")
+    if not exported:
+        late_after = fold.engine.world.rules.lifecycle.late_after
+        fold.decisions += map(decision_json, fold.engine.advance(last.record.received_at + late_after))
+    return result(fold, line_of)
+
+
+def _configure(fold: Fold, drafts: list[Draft], at: int) -> None:
+    for draft in drafts:
+        fold.engine.state.seq = -1
+        fold.apply(Record(0, at, draft.kind, draft.source, draft.payload))
+
+
+def _apply(fold: Fold, line: Line, exported: bool) -> None:
+    try:
+        fold.apply(line.record)
+    except InputError as error:
+        if exported:
+            return  # The server stored it and could not read it either: it stays without effect.
+        where = f"line {line.number}" + (f", {error.where}" if error.where else "")
+        raise EventLineError(error.what, where=where, mend=error.mend) from None

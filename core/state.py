@@ -1,0 +1,119 @@
+"""The engine's state: what the fold of the journal has come to, and indexes derived from it.
+
+`State` is plain data; a checkpoint is its encoding. `Index` can be rebuilt from it at any time and holds
+only what may still be linked: the episodes of incidents that are not closed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from core.model.decision import Decision
+from core.model.entity import Entity
+from core.model.incident import Change, Episode, Incident, SourceLife
+
+Timeline = list[tuple[int, str]]
+
+
+class State(msgspec.Struct):
+    """Everything that a restart needs. Keys: episode id, incident id, `domain/service`, `domain/source`."""
+
+    clock: int = 0
+    seq: int = -1
+    documents: dict[str, Any] = {}
+    episodes: dict[str, Episode] = {}
+    incidents: dict[str, Incident] = {}
+    redirects: dict[str, str] = {}
+    changes: dict[str, Change] = {}
+    changes_seen: dict[str, int] = {}
+    sources: dict[str, SourceLife] = {}
+    timers: dict[str, tuple[int, int]] = {}
+    pending: dict[str, Decision] = {}
+
+
+class Index:
+    """Episodes by entity and by alert (domain, fingerprint), changes by service; timelines are sorted."""
+
+    def __init__(self, state: State) -> None:
+        self.by_entity: dict[Entity, Timeline] = {}
+        self.entities: dict[tuple[str, str], set[Entity]] = {}
+        self.by_alert: dict[tuple[str, str], Timeline] = {}
+        self.changes: dict[tuple[str, str], Timeline] = {}
+        self.unknown: dict[str, set[str]] = {}
+        for episode in state.episodes.values():
+            self.add(episode, linkable=state.incidents[episode.incident].closed_at is None)
+            if episode.status == "unknown":
+                self.unknown.setdefault(episode.source, set()).add(episode.id)
+        for change in state.changes.values():
+            self.add_change(change)
+
+    def add(self, episode: Episode, *, linkable: bool = True) -> None:
+        place = (episode.starts_at, episode.id)
+        insort(self.by_alert.setdefault((episode.entity.domain, episode.fingerprint), []), place)
+        if linkable and episode.entity.service:
+            insort(self.by_entity.setdefault(episode.entity, []), place)
+            self.entities.setdefault((episode.entity.domain, episode.entity.service), set()).add(
+                episode.entity
+            )
+
+    def unlink(self, episode: Episode) -> None:
+        """Take it out of what may be linked; it is still found by its alert."""
+        entity = episode.entity
+        _discard(self.by_entity, entity, (episode.starts_at, episode.id))
+        if entity not in self.by_entity:
+            self.entities.get((entity.domain, entity.service), set()).discard(entity)
+
+    def forget(self, episode: Episode) -> None:
+        self.unlink(episode)
+        place = (episode.starts_at, episode.id)
+        _discard(self.by_alert, (episode.entity.domain, episode.fingerprint), place)
+        self.unknown.get(episode.source, set()).discard(episode.id)
+
+    def add_change(self, change: Change) -> None:
+        key = (change.domain, change.event.service)
+        insort(self.changes.setdefault(key, []), (change.event.at, change.id))
+
+    def forget_change(self, change: Change) -> None:
+        _discard(self.changes, (change.domain, change.event.service), (change.event.at, change.id))
+
+
+def _discard(timelines: dict[Any, Timeline], key: Any, place: tuple[int, str]) -> None:
+    timeline = timelines.get(key, [])
+    position = bisect_left(timeline, place)
+    if position < len(timeline) and timeline[position] == place:
+        del timeline[position]
+        if not timeline:
+            del timelines[key]
+
+
+def within(timeline: Timeline, low: int, high: int) -> Iterator[str]:
+    """Ids whose time is in [low, high], in order of time."""
+    for position in range(bisect_left(timeline, (low, "")), len(timeline)):
+        moment, name = timeline[position]
+        if moment > high:
+            return
+        yield name
+
+
+def outward(
+    timeline: Timeline, moment: int, window: int, wanted: Callable[[str], bool]
+) -> Iterator[tuple[str, bool]]:
+    """From `moment` to each side, ids up to the first wanted one inside the window, with the verdict.
+
+    Episodes of one entity inside a window are linked among themselves, so that the first one that
+    conducts stands for all beyond it.
+    """
+    middle = bisect_left(timeline, (moment, ""))
+    for positions in (range(middle - 1, -1, -1), range(middle, len(timeline))):
+        for position in positions:
+            other, name = timeline[position]
+            if abs(other - moment) > window:
+                break
+            verdict = wanted(name)
+            yield name, verdict
+            if verdict:
+                break

@@ -1,0 +1,63 @@
+"""Time as integer milliseconds since 1970-01-01 UTC, and its RFC 3339 form.
+
+No floats (they round) and no local time zone (it differs between machines).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+_UNITS = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_PART = re.compile(r"(\d+)(ms|[smhdw])", re.ASCII)
+_DURATION = re.compile(r"(?:\d+(?:ms|[smhdw]))+", re.ASCII)
+
+
+def parse_rfc3339(text: str) -> int:
+    """Milliseconds for a timestamp such as `2026-11-21T01:55:36.234Z`.
+
+    Digits below a millisecond are cut off. Raises ValueError when the text is no timestamp or has no
+    UTC offset (RFC 3339, section 5.6, requires one).
+    """
+    moment = datetime.fromisoformat(text)
+    offset = moment.utcoffset()
+    if offset is None:
+        raise ValueError("no UTC offset")
+    # Subtract as naive values: years 1 and 9999 would overflow when moved to UTC.
+    delta = moment.replace(tzinfo=None) - EPOCH.replace(tzinfo=None) - offset
+    return delta.days * DAY + delta.seconds * SECOND + delta.microseconds // 1_000
+
+
+def format_rfc3339(ms: int) -> str:
+    """`2026-11-21T01:55:36.234Z`, always with three digits; clamped to years 1 to 9999."""
+    ms = max(-62_135_596_800_000, min(ms, 253_402_300_799_999))
+    moment = EPOCH + timedelta(milliseconds=ms)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{ms % 1000:03d}Z"
+
+
+def optional_rfc3339(ms: int | None) -> str | None:
+    return None if ms is None else format_rfc3339(ms)
+
+
+def parse_duration(text: str) -> int:
+    """Milliseconds for `90s`, `5m`, `1h30m`, `2d` (Prometheus' notation). Raises ValueError otherwise."""
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is not a duration such as 90s, 5m or 1h30m")
+    return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+
+
+def spoken(ms: int) -> str:
+    """A duration for people: `45 s`, `4 min`, `2 h 5 min`, `3 d 2 h`."""
+    seconds = abs(ms) // SECOND
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = (seconds + 30) // 60
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

@@ -1,0 +1,1 @@
+"""Memory of past incidents and runbooks, behind the Memory port."""

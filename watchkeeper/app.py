@@ -1,0 +1,165 @@
+"""The composition root: everything is made, started and stopped here, in the open.
+
+`App` is what `serve` runs and what tests start. What was started is stopped in reverse
+order, also when a later start fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+
+from connectors.inbound.registry import parse
+from connectors.storage.duckdb_projection import DuckdbProjection
+from connectors.storage.lock import DirectoryLock
+from connectors.storage.sqlite_journal import SqliteJournal
+from core.config import config_draft
+from core.ports import Clock, Document
+from watchkeeper import files
+from watchkeeper.clock import SystemClock
+from watchkeeper.console.routes import console_router
+from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.http.api import api_router, install_errors, install_openapi
+from watchkeeper.http.health import Metrics, health_router
+from watchkeeper.http.intake import Intake, Receive, Scope, Send
+from watchkeeper.paging import Paging
+from watchkeeper.projector import Projector
+from watchkeeper.receivers import Receivers, no_receivers, read_receivers
+from watchkeeper.service import Watch
+from watchkeeper.settings import Settings, environment
+from watchkeeper.upgrade import start_records
+from watchkeeper.version import VERSION
+from watchkeeper.writer import JournalWriter
+
+log = structlog.get_logger("app")
+
+
+class App:
+    """`start`, then serve `asgi`, then `stop`. `background` may add a task that runs while it serves."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.background: Callable[[], Any] | None = None
+        self._cleanup = ExitStack()
+
+    def start(self) -> None:
+        """Raises InputError, JournalBusy, JournalUnavailable; then nothing is left open."""
+        with ExitStack() as stack:
+            self._start(stack)
+            self._cleanup = stack.pop_all()
+
+    def stop(self) -> None:
+        self._cleanup.close()
+
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self.intake.source_of(scope["path"]) is not None:
+            await self.intake(scope, receive, send)
+        else:
+            await self._fastapi(scope, receive, send)
+
+    def health(self) -> Document:
+        """Lags and counts. `ready`: intake can commit (its oldest body has waited less than a minute)."""
+        lags = self.lags()
+        records, engine_ms = self.engine.lag(self.clock.now())
+        return {
+            "ready": lags["intake"] < 60_000,
+            "version": VERSION,
+            "journal_head": self._journal.head(),
+            "engine_caught_up": self.engine.caught_up,
+            "engine_lag_records": records,
+            "engine_lag_seconds": engine_ms / 1_000,
+            "intake_lag_seconds": lags["intake"] / 1_000,
+            "dispatcher_lag_seconds": lags["dispatcher"] / 1_000,
+            "records_without_effect": self.engine.unreadable,
+            "receivers": sorted(self._receivers.names),
+            "heartbeat": self._paging.heartbeat_state(),
+            "catalogue_services": self._catalogue_services(),
+            "demo": self.settings.demo,
+        }
+
+    def lags(self) -> dict[str, int]:
+        """How far each part is behind, in ms; what the heartbeat looks at."""
+        now = self.clock.now()
+        return {
+            "intake": self._writer.lag_ms(now),
+            "engine": self.engine.lag(now)[1],
+            "dispatcher": self._paging.lag_ms(now),
+        }
+
+    def _start(self, stack: ExitStack) -> None:
+        settings = self.settings
+        self._receivers = _receivers(settings)
+        configuration = files.configuration(settings.catalogue, settings.rules)
+        configuration.append(config_draft("routes", self._receivers.routes_text))
+        lock = DirectoryLock(settings.data)
+        stack.callback(lock.release)
+        self._journal = journal = SqliteJournal(settings.data)
+        stack.callback(journal.close)
+        drafts = start_records(journal, parse, configuration, VERSION)
+        if drafts:
+            journal.append(drafts, self.clock.now())
+        self._writer = writer = JournalWriter(journal, self.clock, settings.max_queue_bytes)
+        self.engine = engine = EngineLoop(journal, parse, writer.append_now, self.clock, VERSION)
+        projection = DuckdbProjection(settings.data)
+        stack.callback(projection.close)
+        projector = Projector(engine, projection)
+        writer.on_commit(engine.wake)
+        for part in (writer, engine, projector):
+            part.start()
+        # The engine may be waiting for a tick to be committed: it ends before the writer does.
+        stack.callback(writer.stop)
+        stack.callback(engine.stop)
+        stack.callback(projector.stop)
+        self.watch = Watch(engine, writer, journal, projection, self.clock, self.health, demo=settings.demo)
+        self.intake = Intake(writer, self.clock, settings.max_body_bytes)
+        self._paging = Paging(self._receivers, self.watch, engine, writer, self.clock, self._url(), self.lags)
+        self._fastapi = self._make_fastapi()
+
+    def _make_fastapi(self) -> FastAPI:
+        app = FastAPI(
+            title="Watchkeeper",
+            version=VERSION,
+            description="Incidents that explain themselves",
+            lifespan=self._lifespan,
+            docs_url=None,
+            redoc_url=None,
+        )
+        install_errors(app)
+        metrics = Metrics(self.intake, self.engine, self.health)
+        app.include_router(api_router(self.watch, self.intake))
+        app.include_router(health_router(self.health, metrics.render))
+        app.include_router(console_router(self.watch), include_in_schema=False)
+        install_openapi(app)
+        return app
+
+    @asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._paging.running())
+            if self.background is not None:
+                task = asyncio.create_task(self.background())
+                stack.callback(task.cancel)
+            gc.collect()
+            gc.freeze()
+            yield
+
+    def _catalogue_services(self) -> int:
+        with self.engine.reading() as fold:
+            return len(fold.engine.world.config.catalogue.services)
+
+    def _url(self) -> str:
+        return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
+
+
+def _receivers(settings: Settings) -> Receivers:
+    if settings.routes is None:
+        return no_receivers()
+    text = files.read_text(settings.routes, "routing file")
+    return read_receivers(text, str(settings.routes), environment())

@@ -1,0 +1,119 @@
+"""Where the reading commands get their answers: a running server by HTTP, or a journal read from disk.
+
+Both give the same documents.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.errors import InputError, NotFound, TransitionRefused, Unreachable, WatchkeeperError
+from core.ports import Document
+from watchkeeper.settings import load_settings
+
+
+class Answers(Protocol):
+    def incidents(self, status: str | None, limit: int) -> Document: ...
+    def incident(self, name: str) -> Document: ...
+    def explain(self, name: str) -> Document: ...
+
+
+def answers(data: Path | None, url: str | None) -> Answers:
+    """The journal in `data` where that is given, else the server."""
+    if data is not None and url is not None:
+        raise InputError("both --data and --url", where="options", mend="Give one of them")
+    return FromJournal(data) if data is not None else Server(url)
+
+
+class Server:
+    def __init__(self, url: str | None) -> None:
+        self.url = (url or load_settings().server_url).rstrip("/")
+
+    def incidents(self, status: str | None, limit: int) -> Document:
+        params: dict[str, str] = {"limit": str(limit), **({"status": status} if status else {})}
+        return self._ask("GET", "/v1/incidents", params=params)
+
+    def incident(self, name: str) -> Document:
+        return self._ask("GET", f"/v1/incidents/{_segment(name)}")
+
+    def explain(self, name: str) -> Document:
+        return self._ask("GET", f"/v1/explain/{_segment(name)}")
+
+    def transition(self, name: str, to: str, actor: str, reason: str) -> Document:
+        body = {"to": to, "actor": actor, "reason": reason}
+        return self._ask("POST", f"/v1/incidents/{_segment(name)}/transitions", json=body)
+
+    def ready(self) -> Document:
+        return self._ask("GET", "/readyz", accept=(200, 503))
+
+    def _ask(self, method: str, path: str, accept: tuple[int, ...] = (200,), **request: Any) -> Document:
+        import httpx
+
+        try:
+            answer = httpx.request(method, self.url + path, timeout=15.0, **request)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreachable(
+                f"no Watchkeeper answers ({error})",
+                where=self.url,
+                mend="Start one with `watchkeeper serve`, or give --url, or --data to read a journal",
+            ) from None
+        try:
+            document = answer.json()
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise Unreachable(
+                "what answers there is no Watchkeeper", where=self.url, mend="Give another --url"
+            )
+        if answer.status_code not in accept:
+            raise _error(answer.status_code, document)
+        return document
+
+
+class FromJournal:
+    def __init__(self, data: Path) -> None:
+        from connectors.storage.sqlite_journal import SqliteJournal
+        from watchkeeper.cli.offline import fold_journal
+
+        self._fold = fold_journal(SqliteJournal(data, read_only=True))
+
+    def incidents(self, status: str | None, limit: int) -> Document:
+        from watchkeeper.service import matching_status, summary
+
+        rows = [summary(document) for document in self._fold.incidents() if matching_status(document, status)]
+        rows.sort(key=lambda row: (row["opened_at"], row["id"]), reverse=True)
+        return {"incidents": rows[:limit], "next_cursor": None}
+
+    def incident(self, name: str) -> Document:
+        from core.document import outside_document
+
+        current = self._fold.engine.world.resolve_id(name)
+        live = self._fold.engine.incident(name)
+        for document in self._fold.incidents():
+            if document["id"] == current:
+                return {**document, **(outside_document(live) if live else {})}
+        raise NotFound(f"no incident {name!r}", mend="`watchkeeper incidents` lists them")
+
+    def explain(self, name: str) -> Document:
+        from watchkeeper.service import explained
+
+        return explained(self._fold, name, lambda fold, incident: self.incident(incident))
+
+
+def login_name() -> str:
+    return os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+
+
+def _segment(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="")
+
+
+def _error(status: int, document: Document) -> WatchkeeperError:
+    found = document.get("error")
+    error = found if isinstance(found, dict) else {"what": f"status {status}"}
+    kind = {404: NotFound, 409: TransitionRefused}.get(status, InputError)
+    return kind(str(error.get("what")), where=str(error.get("where", "")), mend=str(error.get("mend", "")))

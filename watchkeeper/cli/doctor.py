@@ -1,0 +1,135 @@
+"""`watchkeeper doctor`: one line per check, and for each that fails how to mend it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import typer
+
+from connectors.storage.sqlite_journal import FILE_NAME, SqliteJournal
+from core.errors import InputError, WatchkeeperError
+from core.journal import Draft
+from core.model.catalogue import parse_catalogue, unlisted_dependencies
+from watchkeeper import files
+from watchkeeper.cli.ask import Server
+from watchkeeper.receivers import read_receivers
+from watchkeeper.settings import Settings, environment, load_settings
+
+_FREE_BYTES = 1 << 30
+_SLOW_COMMIT_MS = 50
+
+
+class Check(NamedTuple):
+    """`ok` None: worth knowing, not wrong."""
+
+    name: str
+    ok: bool | None
+    says: str
+
+
+def doctor(data: Path | None, url: str | None, catalog: Path | None, rules: Path | None) -> None:
+    settings = load_settings(data=data, catalogue=catalog, rules=rules)
+    failed = 0
+    for check in checks(settings, url):
+        mark = {True: "ok  ", False: "FAIL", None: "note"}[check.ok]
+        typer.echo(f"{mark}  {check.name}: {check.says}")
+        failed += check.ok is False
+    if failed:
+        typer.echo(f"{failed} of the checks failed.")
+        raise typer.Exit(1)
+
+
+def checks(settings: Settings, url: str | None) -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("python", sys.version_info >= (3, 11), version)
+    yield Check("sqlite", sqlite3.sqlite_version_info >= (3, 37), sqlite3.sqlite_version)
+    yield _guarded("data", lambda: _data(settings.data))
+    yield _guarded("commit", lambda: _commit(settings.data))
+    yield _guarded("journal", lambda: _journal(settings.data))
+    yield _guarded("rules", lambda: _rules(settings.rules))
+    yield _guarded("catalogue", lambda: _catalogue(settings.catalogue))
+    yield _guarded("routes", lambda: _routes(settings.routes))
+    yield _server(url)
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except WatchkeeperError as error:
+        return Check(name, False, str(error))
+    except OSError as error:
+        return Check(name, False, f"{error}. Check path and permissions")
+
+
+def _data(directory: Path) -> Check:
+    nearest = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    free = shutil.disk_usage(nearest).free
+    says = f"{directory}, {free >> 20} MiB free"
+    return Check("data", free >= _FREE_BYTES, says if free >= _FREE_BYTES else f"{says}: make room")
+
+
+def _commit(directory: Path) -> Check:
+    """How long a durable commit takes on that disk."""
+    nearest = next(path for path in (directory, *directory.absolute().parents) if path.is_dir())
+    with TemporaryDirectory(dir=nearest, prefix=".watchkeeper-doctor-") as scratch:
+        journal = SqliteJournal(Path(scratch))
+        started = time.monotonic()
+        for _ in range(20):
+            journal.append([Draft("tick", "doctor", b"")], 0)
+        took = (time.monotonic() - started) * 1_000 / 20
+        journal.close()
+    slow = took > _SLOW_COMMIT_MS
+    return Check(
+        "commit", None if slow else True, f"{took:.1f} ms a commit" + (": a slow disk" if slow else "")
+    )
+
+
+def _journal(directory: Path) -> Check:
+    if not (directory / FILE_NAME).exists():
+        return Check("journal", None, "none yet; `watchkeeper serve` makes it")
+    journal = SqliteJournal(directory, read_only=True)
+    head = journal.head()
+    journal.close()
+    return Check("journal", True, f"{head} records; `watchkeeper journal verify` checks each")
+
+
+def _rules(directory: Path | None) -> Check:
+    return Check("rules", True, str(files.rules_content(directory)["bundle"]))
+
+
+def _catalogue(path: Path | None) -> Check:
+    if path is None:
+        return Check(
+            "catalogue", None, "none given: dependencies stay unknown; `watchkeeper catalog init` drafts one"
+        )
+    catalogue = parse_catalogue(files.read_text(path, "catalogue"), str(path))
+    gaps = unlisted_dependencies(catalogue)
+    says = f"{len(catalogue.services)} services"
+    if gaps:
+        name, missing = next(iter(gaps.items()))
+        return Check("catalogue", None, f"{says}; {name} depends on {missing[0]}, which has no entry")
+    return Check("catalogue", True, says)
+
+
+def _routes(path: Path | None) -> Check:
+    if path is None:
+        return Check("routes", None, "none given: nobody is paged; see docs/paging.md")
+    receivers = read_receivers(files.read_text(path, "routing file"), str(path), environment())
+    return Check("routes", True, f"receivers: {', '.join(sorted(receivers.names)) or 'none'}")
+
+
+def _server(url: str | None) -> Check:
+    server = Server(url)
+    try:
+        state = server.ready()
+    except (WatchkeeperError, InputError) as error:
+        return Check("server", None, str(error))
+    lag = state.get("engine_lag_seconds")
+    return Check("server", bool(state.get("ready")), f"{server.url}, engine {lag} s behind")

@@ -1,0 +1,226 @@
+"""The `watchkeeper` command. Exit 0: done; 1: the answer is no; 2: wrong input or use. Never a traceback
+for what a user did.
+
+Commands import what they need when they run, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import JournalCorrupt, NotFound, TransitionRefused, WatchkeeperError
+
+app = typer.Typer(
+    name="watchkeeper",
+    help="An incident copilot that keeps the watch when the LLM does not.\n\n"
+    "Start with: watchkeeper serve --demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+journal_app = typer.Typer(help="Look after the journal, the only truth.", no_args_is_help=True)
+catalog_app = typer.Typer(help="The service catalogue.", no_args_is_help=True)
+app.add_typer(journal_app, name="journal")
+app.add_typer(catalog_app, name="catalog")
+
+_ANSWER_IS_NO = (NotFound, JournalCorrupt, TransitionRefused)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Directory of a server's data; read without it")]
+OwnData = Annotated[Path | None, typer.Option("--data", help="Directory of the journal [watchkeeper-data]")]
+Url = Annotated[str | None, typer.Option("--url", help="Server to ask [http://127.0.0.1:8080]")]
+Json = Annotated[bool, typer.Option("--json", help="JSON for machines")]
+Catalogue = Annotated[Path | None, typer.Option("--catalog", help="Service catalogue (YAML)")]
+Rules = Annotated[
+    Path | None, typer.Option("--rules", help="Directory of rule files that replace built-in ones")
+]
+Actor = Annotated[str | None, typer.Option("--actor", help="Who does this [your login name]")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the incident's history")]
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except WatchkeeperError as error:
+        sys.stderr.write(f"watchkeeper: {error}\n")
+        sys.exit(1 if isinstance(error, _ANSWER_IS_NO) else 2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version")] = False) -> None:
+    if version:
+        from watchkeeper.version import VERSION
+
+        typer.echo(f"watchkeeper {VERSION}")
+        raise typer.Exit
+
+
+@app.command()
+def serve(
+    data: OwnData = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one [8080]")] = None,
+    catalog: Catalogue = None,
+    rules: Rules = None,
+    routes: Annotated[Path | None, typer.Option(help="Receivers and routes of pages (YAML)")] = None,
+    demo: Annotated[bool | None, typer.Option("--demo/--no-demo", help="Play a recorded incident")] = None,
+) -> None:
+    """Run the server: intake, engine, paging, console and API.
+
+    Point Prometheus (as an Alertmanager) or Alertmanager (webhook http://HOST:PORT/alerts) at it.
+    Every option can be a variable too: WATCHKEEPER_DATA, WATCHKEEPER_PORT and so on.
+    """
+    from watchkeeper.serve import serve as run
+    from watchkeeper.settings import load_settings
+
+    run(
+        load_settings(
+            data=data, host=host, port=port, catalogue=catalog, rules=rules, routes=routes, demo=demo
+        )
+    )
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="Event file or exported journal (JSON lines)")],
+    as_json: Json = False,
+    catalog: Catalogue = None,
+    rules: Rules = None,
+) -> None:
+    """Fold a recording or an exported journal and say what came of it. No server, clock or network."""
+    from watchkeeper.cli import offline
+
+    offline.replay(file, as_json, catalog, rules)
+
+
+@app.command()
+def rebuild(data: OwnData = None) -> None:
+    """Delete everything but the journal and bring it back from the journal."""
+    from watchkeeper.cli import offline
+
+    offline.rebuild(data)
+
+
+@app.command()
+def incidents(
+    data: Data = None,
+    url: Url = None,
+    status: Annotated[
+        str | None, typer.Option(help="open, triggered, acknowledged, resolved, closed")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    as_json: Json = False,
+) -> None:
+    """List incidents, newest first. Exit 1 when there are none."""
+    from watchkeeper.cli import show
+
+    show.incidents(data, url, status, limit, as_json)
+
+
+@app.command("show")
+def show_incident(
+    incident: Annotated[str, typer.Argument(help="An incident's id")],
+    data: Data = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Show an incident: what happened, what changed, where it comes from, what may help."""
+    from watchkeeper.cli import show
+
+    show.incident(incident, data, url, as_json)
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="An incident's id, or an alert's fingerprint")],
+    data: Data = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Say why: why these alerts are one incident, why an alert joined, which incident it nearly joined."""
+    from watchkeeper.cli import show
+
+    show.explain(name, data, url, as_json)
+
+
+def _move(incident: str, to: str, actor: str | None, reason: str, url: str | None) -> None:
+    from watchkeeper.cli import show
+
+    show.transition(incident, to, actor, reason, url)
+
+
+@app.command()
+def ack(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
+    """Acknowledge an incident: you are at work on it."""
+    _move(incident, "acknowledged", actor, reason, url)
+
+
+@app.command()
+def resolve(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
+    """Resolve an incident: the trouble is over."""
+    _move(incident, "resolved", actor, reason, url)
+
+
+@app.command()
+def reopen(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
+    """Reopen a resolved incident."""
+    _move(incident, "triggered", actor, reason, url)
+
+
+@app.command()
+def close(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
+    """Close a resolved incident for good."""
+    _move(incident, "closed", actor, reason, url)
+
+
+@app.command()
+def doctor(data: OwnData = None, url: Url = None, catalog: Catalogue = None, rules: Rules = None) -> None:
+    """Check this machine, the files and the server; say how to mend what is wrong (then exit 1)."""
+    from watchkeeper.cli.doctor import doctor as examine
+
+    examine(data, url, catalog, rules)
+
+
+@journal_app.command("export")
+def journal_export(
+    file: Annotated[Path, typer.Argument(help="File to write; - for standard output")],
+    data: OwnData = None,
+    start: Annotated[int, typer.Option("--from", min=1, help="First record")] = 1,
+) -> None:
+    """Write the journal as JSON lines, byte for byte replayable. A server may be running."""
+    from watchkeeper.cli import offline
+
+    offline.export(file, data, start)
+
+
+@journal_app.command("verify")
+def journal_verify(data: OwnData = None) -> None:
+    """Check numbers, times and the hash chain of every record. Exit 1 at the first fault."""
+    from watchkeeper.cli import offline
+
+    offline.verify(data)
+
+
+@catalog_app.command("init")
+def catalog_init(
+    data: OwnData = None,
+    file: Annotated[Path | None, typer.Option("--out", help="File to write [standard output]")] = None,
+) -> None:
+    """Draft a catalogue from the services that the journal has seen; add who depends on whom by hand."""
+    from watchkeeper.cli import offline
+
+    offline.catalog_init(data, file)
+
+
+if __name__ == "__main__":
+    main()

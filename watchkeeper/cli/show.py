@@ -1,0 +1,122 @@
+"""Incidents in a terminal. Everything foreign goes through `one_line`: a label cannot move the cursor."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from core.narrative.plain import one_line
+from core.ports import Document
+from watchkeeper.cli.ask import Server, answers, login_name
+
+_COUNTED, _DID_NOT = "+", "-"
+
+
+def incidents(data: Path | None, url: str | None, status: str | None, limit: int, as_json: bool) -> None:
+    page = answers(data, url).incidents(status, limit)
+    if as_json:
+        _print_json(page)
+    else:
+        for row in page["incidents"]:
+            alerts = f"{row['alerts_firing']} of {row['alerts_total']} alerts firing"
+            typer.echo(f"{row['id']}  {row['severity']}  {row['status']:<12}  {row['opened_at']}  {alerts}")
+            typer.echo(f"    {one_line(row['title'])}")
+        if not page["incidents"]:
+            typer.echo("No incidents.")
+    if not page["incidents"]:
+        raise typer.Exit(1)
+
+
+def incident(name: str, data: Path | None, url: str | None, as_json: bool) -> None:
+    document = answers(data, url).incident(name)
+    if as_json:
+        _print_json(document)
+        return
+    for line in incident_lines(document):
+        typer.echo(line)
+
+
+def incident_lines(document: Document) -> Iterator[str]:
+    yield f"{document['severity']}  {document['status'].upper()}  {one_line(document['title'])}"
+    yield f"{document['id']}, opened {document['opened_at']}, first alert {document['started_at']}"
+    if document["merged_from"]:
+        yield f"merged from {', '.join(document['merged_from'])}"
+    yield ""
+    for key, question in (
+        ("what_changed", "What changed?"),
+        ("already_known", "Already being worked on?"),
+        ("likely_fix", "Most likely fix?"),
+    ):
+        yield f"{question:<25} {one_line(document['questions'][key]['answer'], 400)}"
+    yield ""
+    yield from _origin(document)
+    yield f"Alerts ({len(document['alerts'])})"
+    for alert in document["alerts"][:40]:
+        where = one_line(alert["service"], 40) or "-"
+        name = one_line(alert["name"], 60)
+        yield f"  {alert['starts_at']}  {alert['status']:<9} {where:<22} {name}  [{alert['fingerprint']}]"
+    if len(document["alerts"]) > 40:
+        yield f"  and {len(document['alerts']) - 40} more"
+    yield "History"
+    for moment in document["history"]:
+        words = f" ({one_line(moment['detail'])})" if moment["detail"] else ""
+        who = one_line(moment["actor"], 60)
+        yield f"  {moment['at']}  {moment['what']} by {who}: {moment['reason']}{words}"
+
+
+def _origin(document: Document) -> Iterator[str]:
+    origin = document["origin"]
+    if origin is None:
+        yield "Probable origin           unknown: no alert names its service"
+        return
+    terms = ", ".join(f"{name} {value}" for name, value in origin["terms"].items())
+    service = one_line(origin["service"])
+    yield f"Probable origin           {service} (score {origin['score']} of 1000: {terms})"
+
+
+def explain(name: str, data: Path | None, url: str | None, as_json: bool) -> None:
+    document = answers(data, url).explain(name)
+    if as_json:
+        _print_json(document)
+        return
+    if "incident" in document:
+        found = document["incident"]
+        typer.echo(f"{found['id']}  {one_line(found['title'])}")
+        typer.echo(f"{found['severity']}, because: {found['severity_reason']}")
+        _print_tree(found["why"], 0)
+    for alert in document["alerts"]:
+        typer.echo(
+            f"\n{one_line(alert['name'])} [{alert['fingerprint']}] is in {alert['incident']}, because:"
+        )
+        for why in alert["joined"]:
+            _print_tree(why, 1)
+        for miss in alert["nearly_joined"]:
+            typer.echo(f"  nearly joined {miss['incident']}:")
+            _print_tree(miss["why"], 2)
+
+
+def _print_tree(why: dict[str, Any] | None, depth: int) -> None:
+    if why is None:
+        return
+    hint = f"  (did not count: {one_line(why['hint'], 300)})" if not why["counted"] else ""
+    if why["counted"] and why["hint"]:
+        hint = f"  ({one_line(why['hint'], 300)})"
+    mark = _COUNTED if why["counted"] else _DID_NOT
+    typer.echo(f"{'  ' * depth}{mark} [{why['rule']}] {one_line(why['summary'], 300)}{hint}")
+    for child in why["children"]:
+        _print_tree(child, depth + 1)
+
+
+def transition(name: str, to: str, actor: str | None, reason: str, url: str | None) -> None:
+    document = Server(url).transition(name, to, actor or login_name(), reason)
+    typer.echo(f"{document['id']} is {document['status']}: {one_line(document['title'])}")
+
+
+def _print_json(document: Document) -> None:
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
+    sys.stdout.write("\n")

@@ -1,0 +1,145 @@
+"""The engine's thread: it pulls records from the journal by number, folds them, and writes ticks when due.
+
+Intake never waits for it. Readers take `lock` to look at the state; it is released after every record, and
+readers go first.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from core.engine import Parse
+from core.errors import InputError, JournalError
+from core.journal import Draft, Record
+from core.model.decision import Decision
+from core.ports import Clock, Journal
+from core.replay import Fold
+
+log = structlog.get_logger("engine")
+_BATCH = 256
+
+
+class EngineLoop:
+    def __init__(
+        self,
+        journal: Journal,
+        parse: Parse,
+        append: Callable[[Draft], int],
+        clock: Clock,
+        version: str,
+    ) -> None:
+        self.fold = Fold(parse, version, keep=False)
+        self.applied = 0
+        self.applied_at = 0
+        self.unreadable = 0
+        self._journal, self._append, self._clock = journal, append, clock
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._news = threading.Event()
+        self._progress = threading.Condition()
+        self._stopping = False
+        self._caught_up = threading.Event()
+        self._on_decision: list[Callable[[], None]] = []
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._news.set()
+        self._thread.join()
+
+    def wake(self) -> None:
+        """The journal has grown."""
+        self._news.set()
+
+    def on_decision(self, listener: Callable[[], None]) -> None:
+        """Called on the engine's thread when there is something to dispatch."""
+        self._on_decision.append(listener)
+
+    @contextmanager
+    def reading(self) -> Iterator[Fold]:
+        """The state, standing still. Keep it short."""
+        self._readers += 1
+        try:
+            with self._lock:
+                yield self.fold
+        finally:
+            self._readers -= 1
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything that was in the journal at the start has been folded."""
+        return self._caught_up.is_set()
+
+    def wait_for(self, seq: int, timeout: float) -> bool:
+        """Whether record `seq` was applied within `timeout` seconds."""
+        with self._progress:
+            return self._progress.wait_for(lambda: self.applied >= seq or self._stopping, timeout)
+
+    def lag(self, now: int) -> tuple[int, int]:
+        """Records not applied yet, and the age in ms of the oldest of them."""
+        waiting = self._journal.head() - self.applied
+        if waiting <= 0:
+            return 0, 0
+        oldest = self._journal.read(self.applied, 1)
+        return waiting, max(0, now - oldest[0].received_at) if oldest else 0
+
+    def pending(self) -> list[Decision]:
+        """Decisions to perform, oldest first; none before the journal was folded."""
+        if not self.caught_up:
+            return []
+        with self.reading() as fold:
+            return list(fold.engine.state.pending.values())
+
+    def _run(self) -> None:
+        target = self._journal.head()
+        while not self._stopping:
+            try:
+                records = self._journal.read(self.applied, _BATCH)
+                self._apply_all(records)
+                if self.applied >= target and not self.caught_up:
+                    log.info("caught_up", records=self.applied)
+                    self._caught_up.set()
+                if len(records) < _BATCH:
+                    self._wait()
+            except JournalError as error:
+                log.error("journal", error=str(error))
+                time.sleep(1.0)
+
+    def _apply_all(self, records: list[Record]) -> None:
+        for record in records:
+            with self._lock:
+                decisions = self._apply(record)
+            self.applied, self.applied_at = record.seq, record.received_at
+            if any(decision.kind == "notify" for decision in decisions):
+                for listener in self._on_decision:
+                    listener()
+            if self._readers:
+                time.sleep(0.0002)  # Let go of the interpreter, so that the reader gets the lock.
+        if records:
+            with self._progress:
+                self._progress.notify_all()
+
+    def _apply(self, record: Record) -> list[Decision]:
+        try:
+            return self.fold.apply(record)
+        except InputError as error:
+            self.unreadable += 1
+            log.error("record_without_effect", seq=record.seq, error=str(error))
+            return []
+
+    def _wait(self) -> None:
+        """Until there is news or a timer is due; then a tick makes its time known to every replay."""
+        due = self.fold.engine.next_due() if self.caught_up else None
+        wait = 1.0 if due is None else min(1.0, max(0.0, (due - self._clock.now()) / 1_000))
+        self._news.wait(wait)
+        self._news.clear()
+        if due is not None and due <= self._clock.now() and self._journal.head() == self.applied:
+            self._append(Draft("tick", "scheduler", b""))

@@ -1,0 +1,1 @@
+"""HTTP: raw intake on the hot path, the JSON API, health and metrics."""

@@ -1,0 +1,138 @@
+"""The JSON API: incidents, transitions, explanations, refusals. OpenAPI at /openapi.json.
+
+Errors have one form everywhere: `{"error": {"what", "where", "mend"}}`; wrong input is 400, never 422 or 500.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from connectors.inbound.registry import SOURCES
+from core.errors import (
+    InputError,
+    JournalUnavailable,
+    NotFound,
+    TransitionRefused,
+    WatchkeeperError,
+)
+from core.ports import Document
+from watchkeeper.http.intake import ALIASES, PREFIX, Intake
+from watchkeeper.service import Watch
+
+_STATUS: tuple[tuple[type[WatchkeeperError], int], ...] = (
+    (NotFound, 404),
+    (TransitionRefused, 409),
+    (InputError, 400),
+    (JournalUnavailable, 503),
+)
+
+
+class TransitionBody(BaseModel):
+    """Who moves an incident where, and why."""
+
+    to: Literal["triggered", "acknowledged", "resolved", "closed"]
+    actor: str = Field(min_length=1, max_length=200)
+    reason: str = Field("", max_length=2_000)
+
+
+def api_router(watch: Watch, intake: Intake) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["incidents"])
+
+    @router.get("/incidents")
+    def incidents(
+        status: Annotated[str | None, Query(description="A status, or `open`")] = None,
+        cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    ) -> Document:
+        """Summaries, newest first."""
+        return watch.incidents(status, cursor, limit)
+
+    @router.get("/incidents/{incident_id}")
+    def incident(incident_id: str) -> Document:
+        """Everything known of an incident; an id that was merged gives the incident it went into."""
+        return watch.incident(incident_id)
+
+    @router.post("/incidents/{incident_id}/transitions")
+    async def transition(incident_id: str, body: TransitionBody) -> Document:
+        """Acknowledge, resolve, reopen or close."""
+        return await watch.transition(incident_id, body.to, body.actor, body.reason, "api")
+
+    @router.get("/explain/{name}")
+    def explain(name: str) -> Document:
+        """Why an incident is what it is, or why an alert (by fingerprint) is where it is."""
+        return watch.explain(name)
+
+    @router.get("/alerts/{line}/{index}")
+    def raw_alert(line: int, index: int) -> Document:
+        """An alert as it was sent."""
+        return watch.raw_alert(line, index)
+
+    @router.get("/refused", tags=["intake"])
+    def refused() -> list[Document]:
+        """The last bodies that were refused, newest first."""
+        return intake.refused()
+
+    return router
+
+
+def install_errors(app: FastAPI) -> None:
+    """One form for every error."""
+
+    def known(request: Request, error: Exception) -> JSONResponse:
+        status = next((code for kind, code in _STATUS if isinstance(error, kind)), 503)
+        assert isinstance(error, WatchkeeperError)  # noqa: S101 - registered for this tree only
+        return JSONResponse(_form(error.what, error.where, error.mend), status)
+
+    def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        first = error.errors()[0]
+        where = ", ".join(str(part) for part in first["loc"])
+        return JSONResponse(_form(first["msg"], where, "See /openapi.json for what is expected"), 400)
+
+    app.add_exception_handler(WatchkeeperError, known)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _form(what: str, where: str, mend: str) -> Document:
+    return {"error": {"what": what, "where": where, "mend": mend}}
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Add the intake routes, which FastAPI does not serve itself, to the document; 422 is never answered."""
+    build = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = build()
+        schema["paths"] |= {path: _ingest_doc(SOURCES[name].summary) for path, name in ALIASES.items()}
+        schema["paths"] |= {
+            f"{PREFIX}{name}": _ingest_doc(source.summary) for name, source in SOURCES.items()
+        }
+        for methods in schema["paths"].values():
+            for operation in methods.values():
+                if operation.get("responses", {}).pop("422", None):
+                    operation["responses"]["400"] = {"description": "Wrong input: what, where, mend"}
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _ingest_doc(summary: str) -> dict[str, Any]:
+    answers = {
+        "202": "Committed to disk (the API v2 path answers 200)",
+        "400": "Not usable: what, where, mend; nothing was stored",
+        "413": "Too large",
+        "503": "Cannot be stored now: send it again",
+    }
+    return {
+        "post": {
+            "summary": summary,
+            "tags": ["intake"],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+            "responses": {code: {"description": text} for code, text in answers.items()},
+        }
+    }

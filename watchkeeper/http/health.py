@@ -1,0 +1,88 @@
+"""/healthz (the process answers), /readyz (intake can commit; says how far the engine is), /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from core.model.incident import SEVERITIES
+from core.ports import Document
+from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.http.intake import Intake
+
+
+def health_router(health: Callable[[], Document], metrics: Callable[[], bytes]) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz")
+    def healthz() -> Document:
+        """200 while the process answers."""
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    def readyz() -> JSONResponse:
+        """200 when intake can commit, 503 when it cannot."""
+        state = health()
+        return JSONResponse(state, 200 if state["ready"] else 503)
+
+    @router.get("/metrics", response_class=Response)
+    def metrics_text() -> Response:
+        """Prometheus exposition."""
+        return Response(metrics(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+class Metrics:
+    """A collector over live figures: nothing is counted twice, nothing is kept in a global registry."""
+
+    def __init__(self, intake: Intake, engine: EngineLoop, health: Callable[[], Document]) -> None:
+        self._intake, self._engine, self._health = intake, engine, health
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def render(self) -> bytes:
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "watchkeeper_ingest_requests", "Requests to intake", labels=["source", "status"]
+        )
+        for (source, status), count in sorted(self._intake.requests.items()):
+            requests.add_metric([source, str(status)], count)
+        events = CounterMetricFamily("watchkeeper_ingest_events", "Events committed", labels=["source"])
+        for source, count in sorted(self._intake.events.items()):
+            events.add_metric([source], count)
+        yield requests
+        yield events
+        yield from self._gauges()
+
+    def _gauges(self) -> Iterator[Metric]:
+        health = self._health()
+        for name, what in (
+            ("journal_head", "Last record committed"),
+            ("engine_lag_records", "Records not applied yet"),
+            ("engine_lag_seconds", "Age of the oldest record not applied yet"),
+            ("dispatcher_lag_seconds", "Age of the oldest page not delivered yet"),
+            ("intake_lag_seconds", "Age of the oldest body not on disk yet"),
+            ("records_without_effect", "Records that could not be read"),
+        ):
+            yield GaugeMetricFamily(f"watchkeeper_{name}", what, value=health[name])
+        incidents = GaugeMetricFamily(
+            "watchkeeper_open_incidents", "Open incidents", labels=["severity", "status"]
+        )
+        counts = {
+            (severity, status): 0 for severity in SEVERITIES for status in ("triggered", "acknowledged")
+        }
+        with self._engine.reading() as fold:
+            for incident in fold.engine.state.incidents.values():
+                key = (incident.severity, incident.status)
+                if key in counts:
+                    counts[key] += 1
+        for (severity, status), count in counts.items():
+            incidents.add_metric([severity, status], count)
+        yield incidents

@@ -1,0 +1,96 @@
+"""`watchkeeper serve`: the socket, the server around the App, and the demo if one was asked for."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from core.errors import InputError
+from watchkeeper.app import App
+from watchkeeper.demo import play_demo
+from watchkeeper.files import demo_case
+from watchkeeper.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Runs until SIGINT or SIGTERM. Raises what the start raises."""
+    set_up_logs(settings.log_format)
+    if settings.demo:
+        settings = _demo_settings(settings)
+    listener = listen(settings.host, settings.port)
+    host, port = listener.getsockname()[:2]
+    app = App(settings.model_copy(update={"port": port}))
+    with listener:
+        app.start()
+        try:
+            url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            if settings.demo:
+                app.background = lambda: play_demo(demo_case(), url)
+            _say(settings, url)
+            config = uvicorn.Config(
+                app.asgi,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=5,
+            )
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            app.stop()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises InputError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2_048)
+    except OSError as error:
+        listener.close()
+        raise InputError(
+            f"cannot listen there ({error.strerror})",
+            where=f"{host}:{port}",
+            mend="Give another --host or --port",
+        ) from None
+    listener.set_inheritable(False)
+    return listener
+
+
+def set_up_logs(log_format: str) -> None:
+    """To standard error; JSON for machines, lines for people."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _demo_settings(settings: Settings) -> Settings:
+    """A directory of its own for each run: demo data never mixes with a team's."""
+    run = datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%SZ")
+    catalogue = settings.catalogue or demo_case() / "catalog.yaml"
+    return settings.model_copy(update={"data": settings.data / run, "catalogue": catalogue})
+
+
+def _say(settings: Settings, url: str) -> None:
+    where = Path(settings.data)
+    print(f"Watchkeeper is on {url}   (data: {where})", flush=True)  # noqa: T201 - the one line people wait for
+    if settings.demo:
+        print("DEMO: a recorded incident is being played, 20 times as fast as it happened.", flush=True)  # noqa: T201

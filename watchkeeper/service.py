@@ -1,0 +1,193 @@
+"""Watch: what the HTTP API, the console and the command line can ask and do. No HTTP in here.
+
+Reads come from the engine's memory for what is there and from the projection for what has left it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from typing import Any, get_args
+
+import orjson
+
+from core.document import incident_document, outside_document
+from core.errors import InputError, NotFound
+from core.explain import explain_alert, explain_episode
+from core.lifecycle import ALLOWED, Transition, check, transition_draft
+from core.model.incident import OPEN, Incident, IncidentStatus
+from core.narrative.plain import one_line
+from core.ports import Clock, Document, Journal, Projection
+from core.replay import Fold
+from core.times import format_rfc3339
+from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.writer import JournalWriter
+
+STATUSES = (*get_args(IncidentStatus), "open")
+_APPLY_TIMEOUT = 10.0
+_EXPLAINED = 50
+
+
+class Watch:
+    """Implements the console's and the API's protocols of the same name."""
+
+    def __init__(
+        self,
+        engine: EngineLoop,
+        writer: JournalWriter,
+        journal: Journal,
+        projection: Projection,
+        clock: Clock,
+        health: Callable[[], Document],
+        *,
+        demo: bool = False,
+    ) -> None:
+        self.demo, self.health = demo, health
+        self._engine, self._writer, self._journal = engine, writer, journal
+        self._projection, self._clock = projection, clock
+
+    def incidents(self, status: str | None, cursor: str | None, limit: int) -> Document:
+        """A page of summaries, newest first. Raises InputError for an unknown status or a broken cursor."""
+        if status not in (None, *STATUSES):
+            raise InputError(f"unknown status {status!r}", where="status", mend=f"Use {', '.join(STATUSES)}")
+        before = decode_cursor(cursor) if cursor else None
+        limit = max(1, min(limit, 500))
+        with self._engine.reading() as fold:
+            live = [one for one in fold.engine.state.incidents.values() if _has(one, status)]
+            live.sort(key=lambda one: (format_rfc3339(one.opened_at), one.id), reverse=True)
+            shown = [
+                one for one in live if before is None or (format_rfc3339(one.opened_at), one.id) < before
+            ]
+            rows = [summary(incident_document(fold.engine.world, one)) for one in shown[: limit + 1]]
+        if status != "open":
+            rows += [summary(document) for document in self._projection.page(status, before, limit + 1)]
+            rows.sort(key=lambda row: (row["opened_at"], row["id"]), reverse=True)
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return {"incidents": rows, "next_cursor": encode_cursor(rows[-1]) if more else None}
+
+    def incident(self, incident_id: str) -> Document:
+        """By its id or one that was merged into it. Raises NotFound."""
+        with self._engine.reading() as fold:
+            document = self._document(fold, incident_id)
+        return {**document, "allowed": list(ALLOWED[document["status"]])}
+
+    def _document(self, fold: Fold, incident_id: str) -> Document:
+        incident = fold.engine.incident(incident_id)
+        if incident is not None:
+            return {**incident_document(fold.engine.world, incident), **outside_document(incident)}
+        past = self._projection.get(fold.engine.world.resolve_id(incident_id))
+        if past is None:
+            raise NotFound(
+                f"no incident {one_line(incident_id, 60)!r}", mend="`watchkeeper incidents` lists them"
+            )
+        return past
+
+    def explain(self, name: str) -> Document:
+        """An incident's id gives its why-tree, a fingerprint that alert's. Raises NotFound."""
+        with self._engine.reading() as fold:
+            return explained(fold, name, self._document)
+
+    def raw_alert(self, line: int, index: int) -> Document:
+        """The alert as it was sent: part `index` of record `line`. Raises NotFound."""
+        records = self._journal.read(line - 1, 1) if 0 < line < 2**63 else []
+        if not records or records[0].seq != line or records[0].kind != "ingest":
+            raise NotFound(
+                f"record {line} holds no alert", mend="Take line and index from an incident's alerts"
+            )
+        record = records[0]
+        try:
+            body = orjson.loads(record.payload)
+            parts = body["alerts"] if isinstance(body, dict) and "alerts" in body else body
+            alert = parts[index] if isinstance(parts, list) else parts
+        except (orjson.JSONDecodeError, IndexError, TypeError):
+            raise NotFound(
+                f"record {line} has no part {index}", mend="Take line and index from an incident"
+            ) from None
+        return {"source": record.source, "received_at": format_rfc3339(record.received_at), "alert": alert}
+
+    async def transition(self, incident_id: str, to: str, actor: str, reason: str, source: str) -> Document:
+        """Move an incident. Raises NotFound, TransitionRefused, InputError, JournalUnavailable."""
+        actor, reason = one_line(actor, 100), one_line(reason, 1_000)
+        if not actor:
+            raise InputError("nobody's name", where="actor", mend="Say who does this")
+        if to not in get_args(IncidentStatus):
+            raise InputError(
+                f"unknown status {one_line(to, 40)!r}", where="to", mend="Use acknowledged, resolved…"
+            )
+        await asyncio.to_thread(self._check_transition, incident_id, to)
+        draft = transition_draft(Transition(incident_id, to, actor, reason), source)  # type: ignore[arg-type]
+        seq = await self._writer.append(draft)
+        await asyncio.to_thread(self._engine.wait_for, seq, _APPLY_TIMEOUT)
+        return await asyncio.to_thread(self.incident, incident_id)
+
+    def _check_transition(self, incident_id: str, to: str) -> None:
+        with self._engine.reading() as fold:
+            incident = fold.engine.incident(incident_id)
+            if incident is not None:
+                check(incident, to)
+                return
+        document = self.incident(incident_id)
+        check(Incident(document["id"], "", 0, 0, [], status=document["status"]), to)
+
+
+def explained(fold: Fold, name: str, document_of: Callable[[Fold, str], Document]) -> Document:
+    """What `explain` answers: for a fingerprint its alerts, for an incident its tree and its first alerts."""
+    world = fold.engine.world
+    alerts = explain_alert(world, name)
+    if alerts:
+        return {"alerts": alerts}
+    document = document_of(fold, name)
+    incident = fold.engine.incident(name)
+    members = world.members(incident)[:_EXPLAINED] if incident else []
+    keys = ("id", "title", "severity", "severity_reason", "why", "origin", "history")
+    return {
+        "incident": {key: document[key] for key in keys},
+        "alerts": [explain_episode(world, episode) for episode in members],
+    }
+
+
+def matching_status(document: Document, status: str | None) -> bool:
+    """Raises InputError for a status that does not exist."""
+    if status not in (None, *STATUSES):
+        raise InputError(
+            f"unknown status {one_line(status or '', 40)!r}",
+            where="status",
+            mend=f"Use {', '.join(STATUSES)}",
+        )
+    return status is None or document["status"] == status or (status == "open" and document["status"] in OPEN)
+
+
+def _has(incident: Incident, status: str | None) -> bool:
+    return status is None or incident.status == status or (status == "open" and incident.status in OPEN)
+
+
+def summary(document: Document) -> Document:
+    """The row of a list."""
+    keys = (
+        "id", "title", "severity", "status", "opened_at", "started_at", "resolved_at", "closed_at",
+        "acknowledged_by", "services", "origin", "merged_from", "recurrence_of",
+    )  # fmt: skip
+    alerts = document["alerts"]
+    return {
+        **{key: document[key] for key in keys},
+        "alerts_total": len(alerts),
+        "alerts_firing": sum(alert["status"] != "resolved" for alert in alerts),
+    }
+
+
+def encode_cursor(row: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(f"{row['opened_at']} {row['id']}".encode()).decode()
+
+
+def decode_cursor(cursor: str) -> tuple[str, str]:
+    try:
+        opened_at, _, name = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+    except ValueError:
+        opened_at = name = ""
+    if not name:
+        raise InputError(
+            "broken", where="cursor", mend="Take `next_cursor` of the page before, or leave it out"
+        )
+    return opened_at, name

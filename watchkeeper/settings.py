@@ -1,0 +1,53 @@
+"""Every setting, in one place: the only reader of the environment.
+
+A variable's name is WATCHKEEPER_ and the field's name. Command line options win over the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import InputError
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="WATCHKEEPER_", extra="ignore", frozen=True)
+
+    data: Path = Field(
+        Path("watchkeeper-data"), description="Directory of the journal and what is made from it"
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    catalogue: Path | None = Field(None, description="Service catalogue (YAML)")
+    rules: Path | None = Field(None, description="Directory of rule files that replace built-in ones")
+    routes: Path | None = Field(None, description="Receivers and routes of pages (YAML)")
+    public_url: str = Field("", description="Address of the console in pages that are sent out")
+    demo: bool = Field(False, description="Play a recorded incident into a directory of its own")
+    max_body_bytes: int = Field(25 * 1024 * 1024, gt=0, description="Largest request body taken in")
+    max_queue_bytes: int = Field(
+        64 * 1024 * 1024, gt=0, description="Bytes that may wait for the disk before intake answers 503"
+    )
+    log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
+    server_url: str = Field("http://127.0.0.1:8080", description="Server that the command line asks")
+    eval_data: Path | None = Field(None, description="Directory of evaluation data, for tests and benchmarks")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment, then `overrides` that are not None. Raises InputError."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValueError as error:
+        first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("?",), "msg": str(error)}
+        name = f"WATCHKEEPER_{str(first['loc'][0]).upper()}"
+        raise InputError(str(first["msg"]), where=name, mend="Correct the setting or the option") from None
+
+
+def environment() -> Mapping[str, str]:
+    """For secrets that the operator keeps in variables of their own naming."""
+    return os.environ
