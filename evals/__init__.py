@@ -1,0 +1,1 @@
+"""The test harness: recorded cases, benchmarks, scorers."""

@@ -1,0 +1,72 @@
+"""The plan of the house, held by tests: purity of core, sizes of rooms, doors that stay shut."""
+
+from __future__ import annotations
+
+import ast
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.guards import ModelCallRefused, NetworkRefused
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGES = ("core", "agents", "retrieval", "connectors", "watchkeeper", "evals")
+# `hash` and `id` differ between runs; the rest reach outside.
+IMPURE = {"open", "print", "input", "hash", "id", "eval", "exec", "compile", "__import__", "breakpoint"}
+
+
+def modules(*packages: str) -> list[Path]:
+    return [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", modules("core"), ids=str)
+def test_core_calls_nothing_impure(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    called = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & IMPURE
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not attributes & {"now", "today", "utcnow", "environ", "getenv", "random"}
+
+
+@pytest.mark.parametrize("path", modules(*PACKAGES), ids=str)
+def test_a_module_says_what_it_is_and_stays_small(path: Path) -> None:
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text))
+    assert text.count("\n") <= 300, "a module this long is usually two ideas"
+
+
+def test_floats_never_enter_the_domain_types() -> None:
+    for path in modules("core/model"):
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        assert "float" not in names, path
+
+
+def test_starting_needs_nothing_heavy() -> None:
+    """`--help` and the command's module import none of these; a server imports no model library either."""
+    heavy = ["fastapi", "duckdb", "uvicorn", "httpx", "pydantic", "torch", "langgraph", "langchain_core"]
+    code = f"import sys, watchkeeper.cli.main; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+    code = "import sys, watchkeeper.app; print([m for m in ('torch', 'langgraph', 'langchain_core') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_network_is_shut_but_for_loopback() -> None:
+    with socket.socket() as outside, pytest.raises(NetworkRefused):
+        outside.connect(("192.0.2.1", 80))
+    with socket.socket() as inside, pytest.raises(ConnectionRefusedError):
+        inside.connect(("127.0.0.1", 1))
+
+
+def test_models_are_shut() -> None:
+    models = pytest.importorskip("langchain_core.language_models")
+    with pytest.raises(ModelCallRefused):
+        models.FakeListChatModel(responses=["hello"]).invoke("hi")
