@@ -60,6 +60,40 @@ def incident_document(world: World, incident: Incident) -> Document:
     }
 
 
+def incident_summary(world: World, incident: Incident) -> Document:
+    """The row of a list, without the alerts and the trees."""
+    refresh(world, incident)
+    members = world.members(incident)
+    return {
+        "id": incident.id,
+        "title": title(incident, members),
+        "severity": incident.severity,
+        "status": incident.status,
+        "opened_at": format_rfc3339(incident.opened_at),
+        "started_at": format_rfc3339(members[0].starts_at),
+        "resolved_at": optional_rfc3339(incident.resolved_at),
+        "closed_at": optional_rfc3339(incident.closed_at),
+        "acknowledged_by": incident.acknowledged_by,
+        "services": [entity_json(entity) for entity in sorted(incident.entities) if entity.service],
+        "origin": _origin(incident.origin),
+        "merged_from": incident.merged_from,
+        "recurrence_of": incident.recurrence_of or None,
+        "alerts_total": len(members),
+        "alerts_firing": incident.firing,
+    }
+
+
+def summary_of(document: Document) -> Document:
+    """The same row, from a document of history."""
+    kept = (
+        "id", "title", "severity", "status", "opened_at", "started_at", "resolved_at", "closed_at",
+        "acknowledged_by", "services", "origin", "merged_from", "recurrence_of",
+    )  # fmt: skip
+    alerts = document["alerts"]
+    firing = sum(alert["status"] != "resolved" for alert in alerts)
+    return {**{key: document[key] for key in kept}, "alerts_total": len(alerts), "alerts_firing": firing}
+
+
 def _alert(episode: Episode) -> Document:
     return {
         "line": episode.seq,

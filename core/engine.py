@@ -86,10 +86,6 @@ class Engine:
             self._fire(now, decisions)
         return decisions
 
-    def advance(self, now: int) -> list[Decision]:
-        """Let time pass: fire what is due at `now`, as a tick record would."""
-        return self.apply(Record(self.state.seq, now, "tick", "", b""))
-
     def next_due(self) -> int | None:
         """When the next timer fires, in ms UTC."""
         return self.world.timers.next_due()

@@ -12,7 +12,7 @@ from core.canonical import canonical_json, sha256_hex
 from core.correlation.grouping import place
 from core.findings.recent_change import attach_to_episode
 from core.journal import Record
-from core.lifecycle import watch_for_quiet
+from core.lifecycle import reopen, watch_for_quiet
 from core.model.events import AlertEvent
 from core.model.incident import Episode
 from core.paging import watch_for_page
@@ -134,6 +134,8 @@ def _again(turn: Turn, record: Record, alert: AlertEvent, episode: Episode) -> N
     if episode.status != before[0]:
         incident = turn.world.incident_of(episode)
         incident.firing += (episode.status != "resolved") - (before[0] != "resolved")
+        if before[0] == "resolved" and incident.status == "resolved":
+            reopen(turn, incident, "alert_fires_again")
         turn.world.index.unknown.get(episode.source, set()).discard(episode.id)
     if (episode.status, episode.ends_at, episode.annotations_key) != before:
         turn.touch(turn.world.incident_of(episode))

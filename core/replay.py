@@ -46,6 +46,10 @@ class Fold:
             self.decisions += map(decision_json, decisions)
         return decisions
 
+    def advance(self, now: int) -> list[Decision]:
+        """Let time pass, as a tick would."""
+        return self.apply(Record(self.engine.state.seq, now, "tick", "", b""))
+
     def _start_over(self, record: Record) -> None:
         """What another version decided stays as it was decided."""
         checkpoint = read_checkpoint(record)
@@ -153,7 +157,7 @@ def replay_file(lines: Iterable[str], parse: Parse, configuration: Iterable[Draf
         raise EventLineError("no events in it", where="file", mend="Write at least one line")
     if not exported:
         late_after = fold.engine.world.rules.lifecycle.late_after
-        fold.decisions += map(decision_json, fold.engine.advance(last.record.received_at + late_after))
+        fold.advance(last.record.received_at + late_after)
     return result(fold, line_of)
 
 

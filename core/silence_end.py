@@ -14,20 +14,21 @@ from core.world import Turn
 
 
 def hear(turn: Turn, record: Record) -> None:
-    """Note that a source is alive. Its unknown alerts get a new date to be asked about."""
+    """Note that a source is alive. When it returns, its unknown alerts get a date to be asked about."""
     key = f"{record.domain}/{record.source}"
     life = turn.world.state.sources.get(key)
     now = record.received_at
     if life is None:
         turn.world.state.sources[key] = SourceLife(now, now, 1)
-    else:
-        if now - life.last_heard > turn.world.rules.lifecycle.alive_gap:
-            life.heard_since = now
-        life.last_heard = now
-        life.records += 1
-    for episode_id in sorted(turn.world.index.unknown.get(key, ())):
-        episode = turn.world.state.episodes[episode_id]
-        turn.world.timers.arm_if_idle(f"lease:{episode_id}", now + _lease_length(turn, episode), turn.seq)
+        return
+    silent = now - life.last_heard > turn.world.rules.lifecycle.alive_gap
+    life.last_heard = now
+    life.records += 1
+    if silent:
+        life.heard_since = now
+        for episode_id in sorted(turn.world.index.unknown.get(key, ())):
+            episode = turn.world.state.episodes[episode_id]
+            turn.arm(f"lease:{episode_id}", now + _lease_length(turn, episode))
 
 
 def watch_lease(turn: Turn, episode: Episode) -> None:
@@ -54,6 +55,8 @@ def on_lease_timer(turn: Turn, episode: Episode) -> None:
         episode.status = "unknown"
         episode.unknown_since = episode.unknown_since or episode.lease_until
         turn.world.index.unknown.setdefault(episode.source, set()).add(episode.id)
+        if turn.at - life.last_heard <= turn.world.rules.lifecycle.alive_gap:
+            turn.arm(f"lease:{episode.id}", life.heard_since + _lease_length(turn, episode))
     turn.touch(incident)
 
 

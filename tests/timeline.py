@@ -14,7 +14,7 @@ import orjson
 
 from connectors.inbound.registry import parse
 from core.config import config_draft
-from core.document import Document, decision_json
+from core.document import Document
 from core.engine import Engine
 from core.journal import Draft, Record
 from core.lifecycle import Transition, transition_draft
@@ -50,7 +50,7 @@ def alert(
     severity: str = "critical",
     **labels: str,
 ) -> dict[str, Any]:
-    """One alert of an Alertmanager webhook; resolved when `ends` is given. `service=""` leaves the label out."""
+    """One alert of a webhook; resolved when `ends` is given. `service=""` leaves the label out."""
     named = {"service": service} if service else {}
     return {
         "status": "firing" if ends is None else "resolved",
@@ -107,7 +107,7 @@ class Timeline:
 
     def wait(self, until: float) -> None:
         """Let time pass to `until` seconds."""
-        self.fold.decisions += map(decision_json, self.engine.advance(START + int(until * SECOND)))
+        self.fold.advance(START + int(until * SECOND))
 
     def incidents(self) -> list[Document]:
         return self.fold.incidents()

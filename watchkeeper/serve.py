@@ -35,6 +35,7 @@ def serve(settings: Settings) -> None:
             _say(settings, url)
             config = uvicorn.Config(
                 app.asgi,
+                interface="asgi3",
                 log_level="warning",
                 access_log=False,
                 server_header=False,

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import orjson
 
-from core.document import incident_document, outside_document
+from core.document import incident_document, incident_summary, outside_document, summary_of
 from core.errors import InputError, NotFound
 from core.explain import explain_alert, explain_episode
 from core.lifecycle import ALLOWED, Transition, check, transition_draft
@@ -59,9 +59,9 @@ class Watch:
             shown = [
                 one for one in live if before is None or (format_rfc3339(one.opened_at), one.id) < before
             ]
-            rows = [summary(incident_document(fold.engine.world, one)) for one in shown[: limit + 1]]
+            rows = [incident_summary(fold.engine.world, one) for one in shown[: limit + 1]]
         if status != "open":
-            rows += [summary(document) for document in self._projection.page(status, before, limit + 1)]
+            rows += [summary_of(document) for document in self._projection.page(status, before, limit + 1)]
             rows.sort(key=lambda row: (row["opened_at"], row["id"]), reverse=True)
         more = len(rows) > limit
         rows = rows[:limit]
@@ -161,20 +161,6 @@ def matching_status(document: Document, status: str | None) -> bool:
 
 def _has(incident: Incident, status: str | None) -> bool:
     return status is None or incident.status == status or (status == "open" and incident.status in OPEN)
-
-
-def summary(document: Document) -> Document:
-    """The row of a list."""
-    keys = (
-        "id", "title", "severity", "status", "opened_at", "started_at", "resolved_at", "closed_at",
-        "acknowledged_by", "services", "origin", "merged_from", "recurrence_of",
-    )  # fmt: skip
-    alerts = document["alerts"]
-    return {
-        **{key: document[key] for key in keys},
-        "alerts_total": len(alerts),
-        "alerts_firing": sum(alert["status"] != "resolved" for alert in alerts),
-    }
 
 
 def encode_cursor(row: dict[str, Any]) -> str:

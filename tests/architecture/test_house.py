@@ -54,7 +54,8 @@ def test_starting_needs_nothing_heavy() -> None:
     code = f"import sys, watchkeeper.cli.main; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
-    code = "import sys, watchkeeper.app; print([m for m in ('torch', 'langgraph', 'langchain_core') if m in sys.modules])"
+    models = ["torch", "langgraph", "langchain_core", "sentence_transformers"]
+    code = f"import sys, watchkeeper.app; print([m for m in {models} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 

@@ -32,12 +32,15 @@ def bodies(draw: st.DrawFn) -> list[tuple[str, Any]]:
     for _ in range(draw(st.integers(1, 14))):
         starts = draw(st.integers(-240, 0))
         severity = draw(st.sampled_from(["critical", "high", "warning", "info"]))
-        args = {"starts": starts, "severity": severity, "environment": draw(st.sampled_from(["", "prod"]))}
+        place = draw(st.sampled_from(["", "prod"]))
         service, name = draw(st.sampled_from(SERVICES)), draw(st.sampled_from(["Errors", "Slow"]))
-        found.append(("alertmanager", [alert(service, name, **args)]))
+        found.append(
+            ("alertmanager", [alert(service, name, starts=starts, severity=severity, environment=place)])
+        )
         if draw(st.booleans()):
             ends = starts + draw(st.integers(0, 200))
-            found.append(("alertmanager", [alert(service, name, ends=ends, **args)]))
+            over = alert(service, name, starts=starts, ends=ends, severity=severity, environment=place)
+            found.append(("alertmanager", [over]))
     for _ in range(draw(st.integers(0, 3))):
         service = draw(st.sampled_from(SERVICES[:-1]))
         found.append(("change", change(service, draw(st.integers(-4_000, 0)), version="1")))
@@ -63,7 +66,7 @@ def told(incidents: list[Document]) -> list[Any]:
             sorted(row["episode"] for row in incident["alerts"]),
             incident["origin"],
             incident["severity"],
-            sorted((json.dumps({**f, "id": ""}, sort_keys=True) for f in incident["findings"])),
+            sorted(json.dumps({**f, "id": ""}, sort_keys=True) for f in incident["findings"]),
             incident["why"],
         )
         for incident in incidents
@@ -97,7 +100,7 @@ def replay_in(case: Path, order: list[Record], at: int) -> list[Document]:
     for number, record in enumerate(order, 1):
         moved = Record(number, at + number * 1000, "ingest", record.source, record.payload)
         fold.apply(moved)
-    fold.engine.advance(at + len(order) * 1000 + L)
+    fold.advance(at + len(order) * 1000 + L)
     return fold.incidents()
 
 

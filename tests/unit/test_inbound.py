@@ -31,14 +31,10 @@ LABELS = {"alertname": "Down", "service": "payments"}
 
 
 def test_a_group_that_fires_may_hold_resolved_members() -> None:
-    body = {
-        "version": "4",
-        "status": "firing",
-        "alerts": [
-            {"status": "firing", "labels": LABELS, "startsAt": "2026-11-21T02:59:00.5Z", "endsAt": "0001-01-01T00:00:00Z"},
-            {"status": "resolved", "labels": LABELS, "startsAt": "2026-11-21T02:00:00+01:00", "endsAt": "2026-11-21T02:30:00Z"},
-        ],
-    }  # fmt: skip
+    fires = {"status": "firing", "startsAt": "2026-11-21T02:59:00.5Z", "endsAt": "0001-01-01T00:00:00Z"}
+    over = {"status": "resolved", "startsAt": "2026-11-21T02:00:00+01:00", "endsAt": "2026-11-21T02:30:00Z"}
+    alerts = [{**fires, "labels": LABELS}, {**over, "labels": LABELS}]
+    body = {"version": "4", "status": "firing", "alerts": alerts}
     first, second = parse(alertmanager, body).events
     assert (first.status, first.ends_at, first.starts_at) == ("firing", None, NOW - 59_500)
     assert (second.status, second.index) == ("resolved", 1)

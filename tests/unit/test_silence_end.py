@@ -96,3 +96,14 @@ def test_impossible_starts_are_clamped_flagged_and_kept() -> None:
     [incident] = t.incidents()
     [row] = incident["alerts"]
     assert (row["starts_at"], row["flags"]) == (time(0), ["start_clamped"])
+
+
+def test_a_silent_end_that_was_none_reopens_what_was_resolved_by_it() -> None:
+    t = Timeline(SHOP)
+    t.post(0, leased("payments", 240), leased("mailer", 240))
+    for at in range(60, 900, 60):
+        t.post(at, leased("mailer", at + 240))
+    assert t.incidents()[0]["status"] == "resolved"
+    t.post(901, leased("payments", 1141))
+    assert t.incidents()[0]["status"] == "triggered"
+    assert t.decisions("reopen")[0]["reason"] == "alert_fires_again"

@@ -80,9 +80,12 @@ class FromJournal:
         self._fold = fold_journal(SqliteJournal(data, read_only=True))
 
     def incidents(self, status: str | None, limit: int) -> Document:
-        from watchkeeper.service import matching_status, summary
+        from core.document import summary_of
+        from watchkeeper.service import matching_status
 
-        rows = [summary(document) for document in self._fold.incidents() if matching_status(document, status)]
+        rows = [
+            summary_of(document) for document in self._fold.incidents() if matching_status(document, status)
+        ]
         rows.sort(key=lambda row: (row["opened_at"], row["id"]), reverse=True)
         return {"incidents": rows[:limit], "next_cursor": None}
 

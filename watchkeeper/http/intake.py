@@ -135,7 +135,8 @@ class Intake:
 def _domain(scope: Scope) -> str:
     if not scope["query_string"]:
         return DEFAULT_DOMAIN
-    given = parse_qs(scope["query_string"].decode("latin-1")).get("domain", [DEFAULT_DOMAIN])[-1]
+    query = parse_qs(bytes(scope["query_string"]).decode("latin-1"))
+    given = query.get("domain", [DEFAULT_DOMAIN])[-1]
     if not _DOMAIN.fullmatch(given):
         mend = "Use 1 to 64 letters, digits, dots, hyphens or underscores"
         raise InputError(f"{one_line(given, 60)!r} is no domain", where="query, domain", mend=mend)

@@ -1,0 +1,1 @@
+"""Notifiers: how a page leaves the house."""

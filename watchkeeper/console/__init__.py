@@ -1,0 +1,5 @@
+"""The console: server-rendered pages for people, readable without JavaScript and in the dark.
+
+`routes.py` is the way in; `pages.py` renders; the other modules turn documents into what a page shows.
+Nothing in here decides anything, and every text that comes from outside is shown as data.
+"""

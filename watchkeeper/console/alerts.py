@@ -1,0 +1,112 @@
+"""The alerts of an incident as rows, those that still matter first; and one alert as it was sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from watchkeeper.console.clocks import Stamp, milliseconds, stamp
+from watchkeeper.console.text import shorten, words
+from watchkeeper.console.why import Ref
+
+Document = dict[str, Any]
+MAX_ROWS = 200
+_MAX_LABELS, _MAX_JSON = 60, 200_000
+_ORDER = {"firing": 0, "unknown": 1, "resolved": 2}
+_FLAGS = {
+    "late": "arrived late",
+    "start_missing": "came without a start",
+    "start_clamped": "came with an impossible start",
+}
+
+
+class Row(NamedTuple):
+    anchor: str
+    name: str
+    service: str
+    where: str
+    status: str
+    starts: Stamp | None
+    ends: Stamp | None
+    unknown: Stamp | None
+    labels: list[tuple[str, str]]
+    more_labels: int
+    flags: list[str]
+    line: int
+    part: int
+
+
+def alert_rows(document: Document, now: int) -> tuple[list[Row], int]:
+    """At most MAX_ROWS: firing first, then unknown, then resolved, each by start; and how many more."""
+    alerts = sorted(
+        document["alerts"],
+        key=lambda alert: (_ORDER.get(alert["status"], 1), milliseconds(alert["starts_at"]) or 0),
+    )
+    return [_row(alert, now) for alert in alerts[:MAX_ROWS]], max(0, len(alerts) - MAX_ROWS)
+
+
+def evidence_names(document: Document, rows: list[Row]) -> dict[str, Ref]:
+    """How the evidence of a why-tree is called, and where on the page it stands."""
+    shown = {row.anchor for row in rows}
+    names = {}
+    for alert in document["alerts"]:
+        anchor = _anchor(alert)
+        label = shorten(f"{alert['name'] or 'alert'} {alert['service']}", 80)
+        names[alert["episode"]] = Ref(label, anchor if anchor in shown else "")
+    for change in document["changes"]:
+        label = shorten(f"{change['kind']} {change['service']} {change['version']}", 80)
+        names[change["id"]] = Ref(label, change["id"])
+    return names
+
+
+def _anchor(alert: Document) -> str:
+    return f"alert-{alert['line']}-{alert['index']}"
+
+
+def _row(alert: Document, now: int) -> Row:
+    labels = [(shorten(name, 120), shorten(value, 500)) for name, value in alert["labels"].items()]
+    return Row(
+        _anchor(alert),
+        shorten(alert["name"], 160) or "(no name)",
+        shorten(alert["service"], 100) or "(not known)",
+        ", ".join(shorten(alert[key], 80) for key in ("environment", "cluster") if alert[key]),
+        shorten(alert["status"], 20),
+        stamp(alert["starts_at"], now),
+        stamp(alert["ends_at"], now),
+        stamp(alert["unknown_since"], now),
+        labels[:_MAX_LABELS],
+        max(0, len(labels) - _MAX_LABELS),
+        [_FLAGS.get(flag) or words(flag) for flag in alert["flags"]],
+        alert["line"],
+        alert["index"],
+    )
+
+
+def raw_view(raw: Document, now: int) -> Document:
+    """The variables of the page that shows one alert as it was sent, whatever form that has."""
+    alert = raw["alert"]
+    url = alert.get("generatorURL") if isinstance(alert, dict) else ""
+    labels = _texts(alert, "labels")
+    return {
+        "name": dict(labels).get("alertname") or "(no name)",
+        "source": shorten(raw["source"], 60),
+        "received": stamp(raw["received_at"], now),
+        "labels": labels,
+        "annotations": _texts(alert, "annotations"),
+        "generator": str(url)[:2_000] if url else "",
+        "raw": _pretty(alert),
+    }
+
+
+def _texts(alert: Any, key: str) -> list[tuple[str, str]]:
+    found = alert.get(key) if isinstance(alert, dict) else None
+    if not isinstance(found, dict):
+        return []
+    return [(shorten(name, 120), str(value)[:2_000]) for name, value in list(found.items())[:_MAX_LABELS]]
+
+
+def _pretty(alert: Any) -> str:
+    """Its JSON, indented, in its own order of keys; cut when it is enormous."""
+    text = json.dumps(alert, indent=2, ensure_ascii=False)
+    more = len(text) - _MAX_JSON
+    return text if more <= 0 else f"{text[:_MAX_JSON]}\n… cut here: {more:,} characters more"

@@ -1,0 +1,102 @@
+"""What the list of incidents shows: its rows, its filters, and what to do when there is nothing yet."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from watchkeeper.console.clocks import Stamp, lasted, stamp
+from watchkeeper.console.text import plural, shorten
+
+Document = dict[str, Any]
+LIMIT = 100
+# What a filter is called in the address, on the page, and to Watch.
+FILTERS: tuple[tuple[str, str, str | None], ...] = (
+    ("open", "Open", "open"),
+    ("resolved", "Resolved", "resolved"),
+    ("closed", "Closed", "closed"),
+    ("all", "All", None),
+)
+_SERVICES = 6
+_URGENCY = {"triggered": 0, "acknowledged": 1}
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}", re.ASCII)
+
+
+class Row(NamedTuple):
+    id: str
+    title: str
+    severity: str
+    status: str
+    acknowledged_by: str
+    started: Stamp | None
+    resolved: Stamp | None
+    lasted: str
+    alerts: str
+    services: str
+    origin: str
+    merged: int
+    again: bool
+
+
+def status_of(name: str) -> str | None:
+    """What Watch calls a filter; other statuses pass, for Watch to judge."""
+    return next((status for key, _, status in FILTERS if key == name), name)
+
+
+def list_view(page: Document, name: str, cursor: str | None, now: int) -> dict[str, Any]:
+    """The template's variables. A list that fits one page has what needs somebody first."""
+    incidents = page["incidents"]
+    whole = cursor is None and page["next_cursor"] is None
+    if whole:
+        incidents = sorted(incidents, key=lambda row: (_URGENCY.get(row["status"], 2), row["severity"]))
+    waiting = sum(row["status"] == "triggered" for row in incidents)
+    return {
+        "rows": [_row(row, now) for row in incidents],
+        "filters": [(list_link(key), label, key == name) for key, label, _ in FILTERS],
+        "next_link": list_link(name, page["next_cursor"]) if page["next_cursor"] else None,
+        "first_link": list_link(name),
+        "first_page": cursor is None,
+        "whole": whole,
+        "waiting": waiting,
+        "heading": _heading(len(incidents), name, page["next_cursor"] is not None),
+    }
+
+
+def _heading(count: int, name: str, more: bool) -> str:
+    kind = "" if name == "all" else f"{shorten(name, 40)} "
+    return plural(count, f"{kind}incident") + (" on this page" if more else "")
+
+
+def _row(row: Document, now: int) -> Row:
+    names = list(dict.fromkeys(shorten(entity["service"], 60) for entity in row["services"]))
+    more = f" and {len(names) - _SERVICES} more" if len(names) > _SERVICES else ""
+    firing = f", {row['alerts_firing']:,} not resolved" if row["alerts_firing"] else ", all resolved"
+    return Row(
+        row["id"],
+        shorten(row["title"], 300),
+        row["severity"],
+        row["status"],
+        shorten(row["acknowledged_by"], 80),
+        stamp(row["started_at"], now),
+        stamp(row["resolved_at"], now),
+        lasted(row["started_at"], row["resolved_at"]),
+        plural(row["alerts_total"], "alert") + firing,
+        ", ".join(names[:_SERVICES]) + more,
+        shorten(row["origin"]["service"], 80) if row["origin"] else "",
+        len(row["merged_from"]),
+        bool(row["recurrence_of"]),
+    )
+
+
+def list_link(name: str, cursor: str | None = None, refresh: str | None = None) -> str:
+    """The address of the list with a filter, a place in it, and whether it refreshes itself."""
+    asked = {"status": name, "cursor": cursor, "refresh": refresh}
+    return "/?" + urlencode({key: value for key, value in asked.items() if value})
+
+
+def own_address(host: str, scheme: str) -> tuple[str, str]:
+    """This server's address for copying into a configuration. The Host header is anybody's word: only what
+    looks like a host gets into a command line."""
+    known = host if _HOST.fullmatch(host) else "127.0.0.1:8080"
+    return f"{'https' if scheme == 'https' else 'http'}://{known}", known

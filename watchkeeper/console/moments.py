@@ -1,0 +1,108 @@
+"""An incident's history in sentences, and the timeline's picture as a table: the same facts, to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from core.times import format_rfc3339
+from watchkeeper.console.clocks import Stamp, milliseconds, stamp
+from watchkeeper.console.text import shorten, words
+
+Document = dict[str, Any]
+_WHAT = {
+    "opened": "Opened",
+    "acknowledged": "Acknowledged",
+    "resolved": "Resolved",
+    "reopened": "Reopened",
+    "closed": "Closed",
+    "paged": "Page decided",
+    "not_paged": "Not paged",
+    "service_joined": "Service joined",
+    "severity": "Severity changed",
+    "merged": "Another incident merged in",
+}
+_REASON = {
+    "first_alert": "by its first alert",
+    "recurrence": "looks like an earlier incident again",
+    "person": "",
+    "linked": "linked by the rules",
+    "new_alert": "a new alert fired",
+    "all_alerts_resolved": "all alerts are resolved",
+    "resolved_long_enough": "resolved for long enough",
+    "already_acknowledged": "somebody had acknowledged already",
+    "already_resolved": "it was resolved already",
+    "nothing_fires_any_more": "nothing fired any more",
+    "opened": "the incident opened",
+    "resolved": "the incident was resolved",
+    "reopened": "the incident reopened",
+    "severity_raised": "severity rose to",
+    "more_services": "services affected now:",
+    "merged": "merged with",
+}
+
+
+class Moment(NamedTuple):
+    """What a rule did, and `how`; or who did it, and in what words."""
+
+    at: Stamp | None
+    what: str
+    how: str
+    who: str
+    words: str
+
+
+class Row(NamedTuple):
+    at: Stamp | None
+    what: str
+    subject: str
+
+
+def moment(entry: Document, now: int) -> Moment:
+    what = _WHAT.get(entry["what"]) or words(entry["what"]).capitalize()
+    at, said, detail = stamp(entry["at"], now), reason(entry["reason"]), shorten(entry["detail"], 500)
+    if entry["actor"] == "rule":
+        return Moment(at, what, ", ".join(part for part in (detail, said) if part), "", "")
+    return Moment(at, what, said, shorten(entry["actor"], 80), detail)
+
+
+def reason(text: str) -> str:
+    """A named reason, perhaps with a value after a colon, as words."""
+    name, _, value = text.partition(":")
+    known = _REASON.get(name)
+    said = words(name) if known is None else known
+    return f"{said} {shorten(value, 80)}".strip()
+
+
+def table(document: Document, now: int, limit: int) -> tuple[list[Row], int]:
+    """The first `limit` instants that the picture shows, in order of time, and how many more there are."""
+    found = [
+        (at, what, subject)
+        for text, what, subject in _instants(document)
+        if (at := milliseconds(text)) is not None
+    ]
+    found.sort(key=lambda item: item[0])
+    rows = [Row(stamp(format_rfc3339(at), now), what, subject) for at, what, subject in found[:limit]]
+    return rows, max(0, len(found) - limit)
+
+
+def _instants(document: Document) -> Iterator[tuple[Any, str, str]]:
+    for change in document["changes"]:
+        yield change["at"], f"Change: {shorten(change['kind'], 40)}", change_name(change)
+    for entry in document["history"]:
+        said = moment(entry, 0)
+        yield entry["at"], said.what, said.who or said.how
+    for alert in document["alerts"]:
+        name = alert_name(alert)
+        yield alert["starts_at"], "Alert began", name
+        yield alert["ends_at"], "Alert ended", name
+        yield alert["unknown_since"], "Alert unknown from here", name
+
+
+def change_name(change: Document) -> str:
+    return shorten(f"{change['service']} {change['version']}".strip(), 120)
+
+
+def alert_name(alert: Document) -> str:
+    name = shorten(alert["name"], 100) or "alert without a name"
+    return f"{name} of {shorten(alert['service'], 80)}" if alert["service"] else name

@@ -1,0 +1,172 @@
+"""The console's routes: a list, an incident, an alert as it was sent, and the form that moves an incident.
+
+Reading runs in worker threads, since the engine may hold its lock; what a page shows is made by the view
+modules. A page with something to type on it never refreshes itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from core.errors import NotFound, WatchkeeperError
+from core.ports import Clock
+from watchkeeper.clock import SystemClock
+from watchkeeper.console.acting import Acting, acting, remember, remembered, typed_again
+from watchkeeper.console.alerts import raw_view
+from watchkeeper.console.answers import Answers, sentence, status_and_heading
+from watchkeeper.console.guard import foreign_form, read_form
+from watchkeeper.console.incident_view import incident_view
+from watchkeeper.console.list_view import LIMIT, list_link, list_view, own_address, status_of
+from watchkeeper.console.pages import Pages, frame
+from watchkeeper.console.text import path_part, shorten
+
+Document = dict[str, Any]
+_KEEP = "public, max-age=31536000, immutable"
+_CHECK = "public, max-age=300"
+
+
+class Watch(Protocol):
+    """What the console asks of the program. Each raises what its comment names."""
+
+    demo: bool
+
+    def incidents(self, status: str | None, cursor: str | None, limit: int) -> Document:
+        """A page of summaries and `next_cursor`. Raises InputError."""
+
+    def incident(self, incident_id: str) -> Document:
+        """Its document, deliveries, annotations, and `allowed`. Another id after a merge. Raises NotFound."""
+
+    def raw_alert(self, line: int, index: int) -> Document:
+        """`source`, `received_at`, and the `alert` as sent. Raises NotFound."""
+
+    async def transition(self, incident_id: str, to: str, actor: str, reason: str, source: str) -> Document:
+        """Move an incident. Raises TransitionRefused, NotFound, InputError, JournalUnavailable."""
+
+    def health(self) -> Document:
+        """Lags, receivers, version."""
+
+
+def console_router(watch: Watch, clock: Clock | None = None) -> APIRouter:
+    pages = Pages()
+    answers = Answers(pages, watch.demo)
+    console = Console(watch, clock or SystemClock(), answers)
+    router = APIRouter(route_class=answers.route_class(), include_in_schema=False)
+
+    @router.get("/")
+    def incidents(
+        request: Request, status: str = "open", cursor: str | None = None, refresh: str | None = None
+    ) -> Response:
+        return console.list_page(request, status, cursor, refresh)
+
+    @router.get("/incidents/{incident_id}")
+    def incident(request: Request, incident_id: str, refresh: str | None = None) -> Response:
+        document = watch.incident(incident_id)
+        if document["id"] != incident_id:
+            return RedirectResponse(_address(document["id"]), 308)
+        moving = document["status"] in ("triggered", "acknowledged")
+        how = acting(refresh, remembered(request), document["allowed"], moving)
+        return console.incident_page(document, how)
+
+    @router.post("/incidents/{incident_id}/transitions")
+    async def transition(request: Request, incident_id: str) -> Response:
+        why_not = foreign_form(request.headers)
+        if why_not:
+            text = f"This form was not sent by a page of Watchkeeper: {why_not}."
+            mend = "Open the incident here and press the button on its own page."
+            return answers.message("Refused", text, mend, 403)
+        return await console.move(request, incident_id, await read_form(request))
+
+    @router.get("/incidents/{incident_id}/alerts/{line:int}/{index:int}")
+    def alert(incident_id: str, line: int, index: int) -> Response:
+        return console.alert_page(incident_id, line, index)
+
+    @router.get("/static/{name}")
+    def static(name: str, v: str | None = None) -> Response:
+        asset = pages.assets.get(name)
+        if asset is None:
+            raise NotFound(f"no file {shorten(name, 60)!r}")
+        kept = _KEEP if v == asset.etag else _CHECK
+        headers = {"Cache-Control": kept, "ETag": f'"{asset.etag}"'}
+        return Response(asset.body, media_type=asset.media_type, headers=headers)
+
+    return router
+
+
+class Console:
+    """Makes the pages."""
+
+    def __init__(self, watch: Watch, clock: Clock, answers: Answers) -> None:
+        self._watch, self._clock, self._answers = watch, clock, answers
+
+    def list_page(self, request: Request, name: str, cursor: str | None, refresh: str | None) -> Response:
+        now, health = self._clock.now(), self._watch.health()
+        page = self._watch.incidents(status_of(name), cursor or None, LIMIT)
+        url, host = own_address(request.headers.get("host", ""), request.url.scheme)
+        fresh = refresh != "off"
+        variables = {
+            **frame(health, self._watch.demo, now),
+            **list_view(page, name, cursor or None, now),
+            "nothing_yet": not page["incidents"] and not self._watch.incidents(None, None, 1)["incidents"],
+            "own_url": url,
+            "own_host": host,
+            "refresh": fresh,
+            "refresh_link": list_link(name, cursor, "off" if fresh else None),
+        }
+        return self._answers.page("list.html", variables)
+
+    def incident_page(
+        self, document: Document, how: Acting, error: WatchkeeperError | None = None
+    ) -> Response:
+        now = self._clock.now()
+        status, heading = status_and_heading(error) if error else (200, "")
+        moving = document["status"] in ("triggered", "acknowledged")
+        other = f"{_address(document['id'])}?refresh={'off' if how.refresh else 'on'}"
+        variables = {
+            **frame(self._watch.health(), self._watch.demo, now),
+            **incident_view(document, now),
+            "acting": how,
+            "notice": {"heading": heading, "text": f"{sentence(error.what)} {error.mend}"} if error else None,
+            "refresh": how.refresh,
+            "refresh_link": other if moving else None,
+        }
+        return self._answers.page("incident.html", variables, status)
+
+    async def move(self, request: Request, incident_id: str, form: dict[str, str]) -> Response:
+        """Do what the form says, then show the incident; or show it with what was refused and why."""
+        to, actor, reason = (form.get(name, "") for name in ("to", "actor", "reason"))
+        try:
+            document = await self._watch.transition(incident_id, to, actor, reason, "console")
+        except NotFound:
+            raise
+        except WatchkeeperError as error:
+            document = await run_in_threadpool(self._watch.incident, incident_id)
+            how = typed_again(actor, reason, document["allowed"])
+            return await run_in_threadpool(self.incident_page, document, how, error)
+        response = RedirectResponse(_address(document["id"]), 303)
+        remember(response, request, actor)
+        return response
+
+    def alert_page(self, incident_id: str, line: int, index: int) -> Response:
+        document = self._watch.incident(incident_id)
+        if document["id"] != incident_id:
+            return RedirectResponse(f"{_address(document['id'])}/alerts/{line}/{index}", 308)
+        if not any(one["line"] == line and one["index"] == index for one in document["alerts"]):
+            raise NotFound(f"{incident_id} has no such alert", mend="Follow a link of its page")
+        now = self._clock.now()
+        variables = {
+            **frame(self._watch.health(), self._watch.demo, now),
+            **raw_view(self._watch.raw_alert(line, index), now),
+            "id": document["id"],
+            "incident_title": shorten(document["title"], 300),
+            "line": line,
+            "index": index,
+        }
+        return self._answers.page("alert.html", variables)
+
+
+def _address(incident_id: str) -> str:
+    return f"/incidents/{path_part(incident_id)}"

@@ -1,0 +1,102 @@
+"""Foreign text and plain values made fit for a page: cleaned, counted, spelled out, linked only when safe.
+
+Escaping is the template engine's work and always on. What is done here comes before it: characters that act
+instead of being read (control, bidirectional, line separators) are replaced where they stand, so that a
+reader sees that something was there.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from markupsafe import Markup
+
+from core.narrative.plain import one_line
+from core.times import spoken
+
+_REPLACED = "\ufffd"
+_MAX_URL = 2_048
+
+
+def harmless(value: Any) -> Any:
+    """What every expression of a template passes through. Markup and numbers stay, None becomes nothing."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if value.isascii() and value.isprintable():
+        return value
+    return "".join(char if char in "\n\t" or _is_read(char) else _REPLACED for char in value)
+
+
+def _is_read(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] != "C" and category not in ("Zl", "Zp")
+
+
+def shorten(value: Any, limit: int = 200) -> str:
+    """One line of at most `limit` characters, of any JSON value."""
+    return one_line(value if isinstance(value, str) else str(value), limit)
+
+
+def safe_url(value: Any) -> str:
+    """The URL when a link may point there: http or https, a host, no user name before it. Else nothing."""
+    if not isinstance(value, str) or len(value) > _MAX_URL or not value.isprintable():
+        return ""
+    if any(char in value for char in ' \\<>"'):
+        return ""
+    try:
+        parts = urlsplit(value)
+        named = parts.username is not None or parts.password is not None
+    except ValueError:
+        return ""
+    return value if parts.scheme in ("http", "https") and parts.hostname and not named else ""
+
+
+def url_host(value: str) -> str:
+    """Where a safe URL leads, to be shown beside the link."""
+    return urlsplit(value).netloc
+
+
+def path_part(value: Any) -> str:
+    """One segment of a path."""
+    return quote(str(value), safe="")
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 alert`, `2 alerts`, `1,200 alerts`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def score(thousandths: Any) -> str:
+    """Thousandths as `799/1000`: the scale that hints and terms speak in too."""
+    return f"{thousandths}/1000" if isinstance(thousandths, int) else shorten(thousandths, 20)
+
+
+def words(name: Any) -> str:
+    """`service_joined` and `high-on-tier-1` as words."""
+    return shorten(name, 120).replace("_", " ").replace("-", " ")
+
+
+_SCORES = frozenset({"score", "confidence"})
+TERM_WORDS = {
+    "explains": "others depend on it",
+    "onset": "began early",
+    "change": "changed just before",
+    "unexplained": "nothing it calls alerts",
+    "hops": "calls away",
+    "age": "time before",
+}
+
+
+def term(name: str, value: Any) -> tuple[str, str]:
+    """A term of a why-tree as a name and a value for people."""
+    if name in _SCORES:
+        return name, score(value)
+    if name.endswith("_ms") and isinstance(value, int):
+        short = name.removesuffix("_ms")
+        sign = "-" if value < 0 else ""
+        return TERM_WORDS.get(short, words(short)), sign + spoken(value)
+    return TERM_WORDS.get(name, words(name)), shorten(value, 60)
