@@ -1,8 +1,8 @@
-"""The dispatcher: performs notify decisions that have no outcome yet, at least once each, and records outcomes.
+"""The dispatcher: performs notify decisions without an outcome, at least once each, and records outcomes.
 
-One task per receiver, so that a slow one delays nobody else; within a receiver pages go in the order decided. What
-was sent is not sent again while this process lives, even when its outcome cannot be journalled yet: after a crash in
-between it is sent once more.
+One task per receiver, so that a slow one delays nobody else; within a receiver pages go in the order
+decided. What was sent is not sent again while this process lives, even when its outcome cannot be journalled
+yet; after a crash in between it is sent once more.
 """
 
 from __future__ import annotations

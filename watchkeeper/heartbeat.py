@@ -1,7 +1,7 @@
 """Our own heartbeat: a dead man's switch hears from us while intake, engine and dispatcher keep up.
 
-When one of them is behind by more than a minute, or the process is gone, the beats stop, and whoever watches the
-switch raises the alarm.
+When one of them is behind by more than a minute, or the process is gone, the beats stop, and whoever
+watches the switch raises the alarm.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
-from connectors.outbound.webhook import WebhookNotifier
 
+from connectors.outbound.webhook import WebhookNotifier
 from core.errors import NotFound
 from core.ports import Clock, Document
 from watchkeeper.dispatcher import Dispatcher

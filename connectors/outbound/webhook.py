@@ -1,7 +1,7 @@
 """Notifier webhook: one POST per page, signed as Standard Webhooks (standardwebhooks.com) describes.
 
-The id is the decision's, so a receiver can drop a repetition. Redirects are not followed: a page goes where the
-operator said. Of the answer only the status and its first characters are looked at.
+The id is the decision's, so a receiver can drop a repetition. Redirects are not followed: a page goes
+where the operator said. Of the answer only the status and its first characters are looked at.
 """
 
 from __future__ import annotations

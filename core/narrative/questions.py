@@ -67,8 +67,9 @@ def _what_changed(world: World, incident: Incident, changes: list[Finding]) -> A
 def _already_known(world: World, incident: Incident) -> Answer:
     parts, evidence = [], []
     if incident.status == "acknowledged":
-        when = format_rfc3339(incident.acknowledged_at or 0)
-        parts.append(f"Yes: {one_line(incident.acknowledged_by, 80)} acknowledged it at {when}.")
+        day, _, clock = format_rfc3339(incident.acknowledged_at or 0).partition("T")
+        who = one_line(incident.acknowledged_by, 80)
+        parts.append(f"Yes: {who} acknowledged it at {clock[:5]} UTC on {day}.")
         evidence.append(incident.id)
     for other in _related(world, incident)[:3]:
         parts.append(f"{other.id} is open nearby ({other.status}).")

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from connectors.inbound.registry import SOURCES
 from core.errors import (
@@ -94,6 +95,12 @@ def install_errors(app: FastAPI) -> None:
         where = ", ".join(str(part) for part in first["loc"])
         return JSONResponse(_form(first["msg"], where, "See /openapi.json for what is expected"), 400)
 
+    def unknown_path(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        form = _form(str(error.detail), request.url.path, "See /openapi.json for what there is")
+        return JSONResponse(form, error.status_code, headers=error.headers)
+
+    app.add_exception_handler(HTTPException, unknown_path)
     app.add_exception_handler(WatchkeeperError, known)
     app.add_exception_handler(RequestValidationError, invalid)
 

@@ -1,0 +1,191 @@
+"""The whole App in one process over ASGI: intake, API, health; every status it may answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from core.errors import JournalUnavailable
+from tests.timeline import SHOP, alert, change
+from watchkeeper.app import App
+from watchkeeper.clock import SystemClock
+from watchkeeper.demo import shifted
+from watchkeeper.settings import Settings
+
+Client = httpx.AsyncClient
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    (tmp_path / "catalog.yaml").write_text(SHOP)
+    made = App(Settings(data=tmp_path / "data", catalogue=tmp_path / "catalog.yaml", max_body_bytes=200_000))
+    made.start()
+    yield made
+    made.stop()
+
+
+def ask(app: App, talk: Callable[[Client], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        transport = httpx.ASGITransport(app=app.asgi, raise_app_exceptions=True)
+        async with httpx.AsyncClient(transport=transport, base_url="http://wk") as client:
+            return await talk(client)
+
+    return asyncio.run(run())
+
+
+def now_shifted(*alerts: dict[str, Any]) -> list[dict[str, Any]]:
+    from tests.timeline import START
+
+    moved: list[dict[str, Any]] = shifted(list(alerts), SystemClock().now() - START)
+    return moved
+
+
+def settled(app: App) -> None:
+    assert app.engine.wait_for(app.health()["journal_head"], 10)
+
+
+def sent(app: App) -> str:
+    """Two alerts and a change are in; the id of their incident."""
+
+    async def talk(client: Client) -> Any:
+        deploy = shifted(change("payments", -60, version="2"), SystemClock().now() - 1_772_438_400_000)
+        assert (await client.post("/v1/ingest/change", json=deploy)).status_code == 202
+        body = {"alerts": now_shifted(alert("payments"), alert("checkout"))}
+        answer = await client.post("/alerts", json=body)
+        assert (answer.status_code, answer.json()["events"]) == (202, 2)
+
+    ask(app, talk)
+    settled(app)
+    return str(ask(app, lambda client: client.get("/v1/incidents")).json()["incidents"][0]["id"])
+
+
+def test_from_alerts_to_an_understood_incident(app: App) -> None:
+    name = sent(app)
+    document = ask(app, lambda client: client.get(f"/v1/incidents/{name}")).json()
+    assert document["origin"]["service"] == "payments"
+    assert document["questions"]["what_changed"]["status"] == "known"
+    assert document["allowed"] == ["acknowledged", "resolved"]
+    explained = ask(
+        app, lambda client: client.get(f"/v1/explain/{document['alerts'][0]['fingerprint']}")
+    ).json()
+    assert explained["alerts"][0]["joined"][0]["rule"] == "dependency-edge"
+    row = document["alerts"][0]
+    raw = ask(app, lambda client: client.get(f"/v1/alerts/{row['line']}/{row['index']}")).json()
+    assert raw["alert"]["labels"]["service"] == row["service"]
+
+
+def test_people_move_it(app: App) -> None:
+    name = sent(app)
+
+    async def talk(client: Client) -> list[tuple[int, Any]]:
+        path = f"/v1/incidents/{name}/transitions"
+        steps = ("acknowledged", "acknowledged", "resolved", "closed", "triggered", "nonsense")
+        answers = [await client.post(path, json={"to": to, "actor": "ana"}) for to in steps]
+        answers.append(await client.post(path, json={"to": "resolved", "actor": " "}))
+        answers.append(
+            await client.post("/v1/incidents/INC-0/transitions", json={"to": "closed", "actor": "a"})
+        )
+        return [(answer.status_code, answer.json()) for answer in answers]
+
+    answers = ask(app, talk)
+    assert [status for status, _ in answers] == [200, 409, 200, 200, 409, 400, 400, 404]
+    assert "Allowed from here: resolved" in answers[1][1]["error"]["mend"]
+    assert answers[3][1]["status"] == "closed"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/api/v2/alerts", b"[]", 200),
+        ("POST", "/api/v2/alerts", b"{}", 400),
+        ("POST", "/alerts", b"[" * 100_000, 400),
+        ("POST", "/alerts", b'{"alerts": [NaN]}', 400),
+        ("POST", "/alerts", b"\xff\xfe", 400),
+        ("POST", "/alerts", b"", 400),
+        ("POST", "/alerts", b"x" * 200_001, 413),
+        ("POST", "/alerts?domain=a%20b", b'{"alerts": []}', 400),
+        ("POST", "/alerts?domain=eu", b'{"alerts": []}', 202),
+        ("GET", "/alerts", b"", 405),
+        ("POST", "/v1/ingest/nobody", b"{}", 404),
+        ("GET", "/v1/incidents?status=party", b"", 400),
+        ("GET", "/v1/incidents?cursor=%00", b"", 400),
+        ("GET", "/v1/incidents?limit=0", b"", 400),
+        ("GET", "/v1/incidents/INC-0", b"", 404),
+        ("GET", "/v1/explain/zzz", b"", 404),
+        ("GET", "/v1/alerts/1/0", b"", 404),
+        ("GET", "/v1/alerts/99999999999999999999999/0", b"", 404),
+        ("GET", "/v1/alerts/x/0", b"", 400),
+        ("GET", "/nothing/here", b"", 404),
+        ("DELETE", "/v1/incidents", b"", 405),
+    ],
+)
+def test_every_refusal_has_one_form(app: App, method: str, path: str, body: bytes, status: int) -> None:
+    answer = ask(app, lambda client: client.request(method, path, content=body))
+    assert answer.status_code == status
+    if status >= 400:
+        assert set(answer.json()["error"]) == {"what", "where", "mend"}
+        assert answer.json()["error"]["what"]
+
+
+def test_refused_bodies_can_be_looked_at(app: App) -> None:
+    ask(app, lambda client: client.post("/alerts", content=b'{"alerts": 7}'))
+    [row] = ask(app, lambda client: client.get("/v1/refused")).json()
+    assert (row["source"], row["status"], row["where"]) == ("alertmanager", 400, "alerts")
+    assert app.health()["journal_head"] == 4
+
+
+def test_a_compressed_body_is_refused(app: App) -> None:
+    answer = ask(app, lambda c: c.post("/alerts", content=b"x", headers={"content-encoding": "gzip"}))
+    assert answer.status_code == 415
+
+
+def test_no_disk_is_503_and_nothing_is_acknowledged(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(draft: object) -> int:
+        raise JournalUnavailable("disk full", where="journal", mend="make room")
+
+    monkeypatch.setattr(app._writer, "append", full)
+    answer = ask(app, lambda client: client.post("/alerts", json={"alerts": now_shifted(alert("a"))}))
+    assert (answer.status_code, answer.json()["error"]["what"]) == (503, "disk full")
+
+
+def test_health_and_metrics(app: App) -> None:
+    sent(app)
+    assert ask(app, lambda client: client.get("/healthz")).json() == {"status": "ok"}
+    ready = ask(app, lambda client: client.get("/readyz"))
+    assert (ready.status_code, ready.json()["engine_lag_records"]) == (200, 0)
+    text = ask(app, lambda client: client.get("/metrics")).text
+    assert 'watchkeeper_ingest_events_total{source="alertmanager"} 2.0' in text
+    assert 'watchkeeper_open_incidents{severity="P1",status="triggered"} 1.0' in text
+
+
+def test_openapi_holds_intake_and_never_422(app: App) -> None:
+    schema = ask(app, lambda client: client.get("/openapi.json")).json()
+    assert {"/api/v2/alerts", "/alerts", "/v1/ingest/change", "/v1/incidents"} <= set(schema["paths"])
+    codes = {c for path in schema["paths"].values() for op in path.values() for c in op["responses"]}
+    assert "422" not in codes
+
+
+def test_pages_of_the_list_hold_each_incident_once(app: App) -> None:
+    async def talk(client: Client) -> list[str]:
+        alerts = [alert("", f"A{n}", instance=str(n)) for n in range(7)]
+        await client.post("/alerts", json={"alerts": now_shifted(*alerts)})
+        assert app.engine.wait_for(app.health()["journal_head"], 10)
+        seen, cursor = [], ""
+        while True:
+            page = (
+                await client.get(
+                    "/v1/incidents", params={"limit": 3, **({"cursor": cursor} if cursor else {})}
+                )
+            ).json()
+            seen += [row["id"] for row in page["incidents"]]
+            cursor = page["next_cursor"]
+            if not cursor:
+                return seen
+
+    seen = ask(app, talk)
+    assert len(seen) == len(set(seen)) == 7
