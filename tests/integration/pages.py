@@ -13,6 +13,7 @@ import socketserver
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
@@ -38,11 +39,15 @@ class Page(NamedTuple):
 
 
 class PageReceiver:
-    """Answers 200 and keeps every delivery, in order of arrival. As a context it listens."""
+    """Keeps every delivery, in order of arrival, and answers 200 after `delay` seconds.
 
-    def __init__(self) -> None:
+    The delay leaves a crash room between a delivery and its answer. As a context it listens.
+    """
+
+    def __init__(self, delay: float = 0.0) -> None:
         self.port = wire.free_ports(1)[0]
         self._pages: list[Page] = []
+        self._delay = delay
         self._lock = threading.Lock()
         self._server = _Server((wire.LOOPBACK, self.port), _handler(self._keep), bind_and_activate=False)
 
@@ -77,9 +82,11 @@ class PageReceiver:
         return path
 
     def _keep(self, headers: dict[str, str], body: bytes) -> None:
+        """Keep it at once; what follows delays the answer only."""
         page = Page(headers.get("webhook-id", ""), json.loads(body), fault(headers, body))
         with self._lock:
             self._pages.append(page)
+        time.sleep(self._delay)
 
 
 def fault(headers: dict[str, str], body: bytes) -> str:
@@ -100,13 +107,20 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A sender that goes away is no news here."""
 
-def _handler(keep: Any) -> type[BaseHTTPRequestHandler]:
+
+def _handler(keep: Callable[[dict[str, str], bytes], None]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            size = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(size)
+            if len(body) < size:  # The sender died in the middle: nothing was delivered.
+                self.close_connection = True
+                return
             keep({name.lower(): value for name, value in self.headers.items()}, body)
             self.send_response(200)
             self.send_header("Content-Length", "0")

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,6 +21,14 @@ from evals.shop import wire
 
 READY_SECONDS = 20.0
 STOP_SECONDS = 20.0
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether `holds` becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while not (true := holds()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return true
 
 
 class ServerDied(AssertionError):
@@ -83,8 +91,8 @@ class Server:
     def launch(self) -> None:
         """Start without waiting."""
         assert self._process is None
-        command = [sys.executable, "-m", "watchkeeper", "serve", "--no-demo", "--data", self.data]
-        command += ["--host", wire.LOOPBACK, "--port", str(self.port), *self._options]
+        place = ("--data", self.data, "--host", wire.LOOPBACK, "--port", str(self.port))
+        command = [sys.executable, "-m", "watchkeeper", "serve", "--no-demo", *place, *self._options]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,

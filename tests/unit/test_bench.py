@@ -123,7 +123,7 @@ def intake_rows(*, with_peer: bool) -> list[IntakeRow]:
         posts=100, alerts=6_400, refused={503: 2}, broken=1, began=0.0, seconds=2.0,
         p50_ms=1.0, p99_ms=9.0, cpu_seconds=0.1,
     )  # fmt: skip
-    rows = [IntakeRow(cell, SINK.name, load), IntakeRow(cell, WATCHKEEPER.name, load, 4.0)]
+    rows = [IntakeRow(cell, SINK.name, load), IntakeRow(cell, WATCHKEEPER.name, load, 0.64, 4.0)]
     return [*rows, IntakeRow(cell, PEER, load)] if with_peer else rows
 
 
@@ -134,6 +134,7 @@ def test_intake_is_reported_beside_its_peer() -> None:
     assert report.metrics[f"{name}_applied_alerts_per_s"] == 1_600
     assert report.metrics[f"{name}_caught_up_after_s"] == 2
     assert report.metrics[f"{name}_not_2xx"] == 3
+    assert report.metrics[f"{name}_cpu_us_an_alert"] == 100
     assert report.metrics[f"{name}_ratio_to_alertmanager"] == 1
     assert set(report.baselines) == {PEER, SINK.name}
     text = intake_table(report)

@@ -103,7 +103,8 @@ def test_a_silent_end_that_was_none_reopens_what_was_resolved_by_it() -> None:
     t.post(0, leased("payments", 240), leased("mailer", 240))
     for at in range(60, 900, 60):
         t.post(at, leased("mailer", at + 240))
-    assert t.incidents()[0]["status"] == "resolved"
+    payments = t.incidents()[[one["alerts"][0]["service"] for one in t.incidents()].index("payments")]["id"]
+    assert t.engine.state.incidents[payments].status == "resolved"
     t.post(901, leased("payments", 1141))
-    assert t.incidents()[0]["status"] == "triggered"
+    assert t.engine.state.incidents[payments].status == "triggered"
     assert t.decisions("reopen")[0]["reason"] == "alert_fires_again"
