@@ -96,6 +96,6 @@ def typed_payload(record: Record, shape: type[msgspec.Struct]) -> Any:
     try:
         return msgspec.json.decode(record.payload, type=shape)
     except msgspec.ValidationError as error:
-        raise InputError(str(error), where=f"{record.kind} record {record.seq}") from None
+        raise InputError(str(error), where=f"{record.kind} record {record.seq}", mend="Correct it") from None
     except (msgspec.DecodeError, RecursionError):
         raise InputError("the payload is not JSON", where=f"{record.kind} record {record.seq}") from None

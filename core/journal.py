@@ -147,7 +147,7 @@ def _checked(line: dict[str, Any], where: str, seq: int | None) -> tuple[Record,
 
 def _text(line: dict[str, Any], key: str, where: str, default: str | None) -> str:
     value = line.get(key, default)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or any("\ud800" <= c <= "\udfff" for c in value):  # lone surrogates
         raise EventLineError(f"`{key}` is missing or no text", where=where, mend=f'Add "{key}": "NAME"')
     return value
 

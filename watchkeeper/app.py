@@ -27,7 +27,7 @@ from watchkeeper.console.routes import console_router
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.http.api import api_router, install_errors, install_openapi
 from watchkeeper.http.health import Metrics, health_router
-from watchkeeper.http.intake import Intake, Receive, Scope, Send
+from watchkeeper.http.intake import Intake, Receive, Scope, Send, too_large
 from watchkeeper.paging import Paging
 from watchkeeper.projector import Projector
 from watchkeeper.receivers import Receivers, no_receivers, read_receivers
@@ -61,6 +61,15 @@ class App:
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self.intake.source_of(scope["path"]) is not None:
             await self.intake(scope, receive, send)
+        else:
+            await self._other(scope, receive, send)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Bodies of people's requests are small: a declared size above intake's limit is not read."""
+        limit = self.settings.max_body_bytes
+        sizes = [value for key, value in scope.get("headers", ()) if key == b"content-length"]
+        if any(size.isdigit() and int(size[:20]) > limit for size in sizes):
+            await too_large(send, limit)
         else:
             await self._fastapi(scope, receive, send)
 

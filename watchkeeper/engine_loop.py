@@ -134,6 +134,11 @@ class EngineLoop:
             self.unreadable += 1
             log.error("record_without_effect", seq=record.seq, error=str(error))
             return []
+        except Exception:
+            # One of the outermost loops: a fault of ours must not end the watch. It is counted and shown.
+            self.unreadable += 1
+            log.exception("record_failed", seq=record.seq)
+            return []
 
     def _wait(self) -> None:
         """Until there is news or a timer is due; then a tick makes its time known to every replay."""

@@ -1,7 +1,7 @@
-"""Our own heartbeat: a dead man's switch hears from us while intake, engine and dispatcher keep up.
+"""The heartbeat: as long as Watchkeeper keeps up, it calls a dead man's switch that others run.
 
-When one of them is behind by more than a minute, or the process is gone, the beats stop, and whoever
-watches the switch raises the alarm.
+It stops calling when intake, engine or dispatcher is behind, so that a watchkeeper that hangs is noticed in
+the same way as one that died: somebody else misses the call.
 """
 
 from __future__ import annotations
@@ -12,47 +12,68 @@ from collections.abc import Callable, Mapping
 import httpx
 import structlog
 
+from core.errors import WatchkeeperError
+
 log = structlog.get_logger("heartbeat")
-LIMIT_MS = 60_000
+_TIMEOUT_S = 10.0
+# A connection kept open between beats would mostly be one that the other side has closed.
+_HEADERS = {"user-agent": "Watchkeeper", "connection": "close"}
 
 
 class Heartbeat:
+    """`lags` gives how far each part is behind, in ms; more than `limit_ms` for any holds the beat."""
+
     def __init__(
         self,
         url: str,
         every_ms: int,
         client: httpx.AsyncClient,
         lags: Callable[[], Mapping[str, int]],
-        limit_ms: int = LIMIT_MS,
+        limit_ms: int = 60_000,
     ) -> None:
-        self._url, self._every_ms, self._client = url, every_ms, client
+        self._url, self._every_s, self._client = url, every_ms / 1_000, client
         self._lags, self._limit_ms = lags, limit_ms
+        self._timeout_s = min(_TIMEOUT_S, self._every_s)
         self._state = "starting"
 
     def state(self) -> str:
-        """`beating`, `stopped: …` with who is behind, or `unheard: …` with why the beat did not arrive."""
+        """`beating`, `held: …` with who is behind, or `unreachable: …`. Readable from any thread."""
         return self._state
 
     async def run(self) -> None:
         """Until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
-            self._change(await self._beat())
-            await asyncio.sleep(self._every_ms / 1_000)
+            began = loop.time()
+            await self.beat()
+            await asyncio.sleep(max(0.0, self._every_s - (loop.time() - began)))
 
-    async def _beat(self) -> str:
-        lags = await asyncio.to_thread(self._lags)
-        late = [
-            f"{name} is {ms // 1_000} s behind" for name, ms in sorted(lags.items()) if ms > self._limit_ms
-        ]
-        if late:
-            return f"stopped: {', '.join(late)}"
-        try:
-            answer = await self._client.get(self._url, timeout=10.0, follow_redirects=False)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return f"unheard: {type(error).__name__}"
-        return "beating" if answer.is_success else f"unheard: status {answer.status_code}"
-
-    def _change(self, state: str) -> None:
+    async def beat(self) -> None:
+        """Once: look, then call or hold."""
+        fault = await self._behind() or await self._call()
+        state = fault or "beating"
         if state.partition(":")[0] != self._state.partition(":")[0]:
-            (log.info if state == "beating" else log.warning)("heartbeat", state=state)
+            (log.warning if fault else log.info)("heartbeat", state=state)
         self._state = state
+
+    async def _behind(self) -> str:
+        """Looking takes locks and reads the disk: not on the thread that serves everybody."""
+        try:
+            lags = await asyncio.to_thread(self._lags)
+        except WatchkeeperError as error:
+            return f"held: {error}"
+        late = [f"{name} is {lag // 1_000} s behind" for name, lag in lags.items() if lag > self._limit_ms]
+        return f"held: {', '.join(late)}" if late else ""
+
+    async def _call(self) -> str:
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._client.stream("GET", self._url, headers=_HEADERS, follow_redirects=False) as answer,
+            ):
+                return "" if answer.is_success else f"unreachable: HTTP {answer.status_code}"
+        except (TimeoutError, httpx.TimeoutException):
+            return f"unreachable: no answer within {self._timeout_s:g} s"
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError) as error:
+            # The address may hold a token: only the kind of fault is told.
+            return f"unreachable: {type(error).__name__}"

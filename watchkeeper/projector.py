@@ -63,9 +63,7 @@ class Projector:
         self._follow()
 
     def _follow(self) -> None:
-        while True:
-            with self._engine.reading() as fold:
-                documents, forgotten = self._changes.collect(fold)
-            self._projection.put(documents, forgotten)
-            if not documents:
-                return
+        """One batch; the next is due a second later, however much changes meanwhile."""
+        with self._engine.reading() as fold:
+            documents, forgotten = self._changes.collect(fold)
+        self._projection.put(documents, forgotten)

@@ -1,144 +1,201 @@
-"""The operator's routing file: receivers with their addresses and secrets, routes, and the heartbeat.
+"""The operator's routing file: who can be paged, how to reach them, and which pages are theirs.
 
-Only the routes, which hold names, go into the journal; addresses and secrets never do.
+Addresses and secrets stay in memory. What goes into the journal is `routes_text`, the routes alone. Errors
+name file, path and mend, and never repeat an address or a secret.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import httpx
+import structlog
 import yaml
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
+from connectors.outbound.webhook import signing_key
 from core.errors import RoutesError
-from core.routing import Route
+from core.routing import Route, Routes
 from core.rules.schema import Window
+from core.times import HOUR, SECOND
 from core.yamltext import Strict, checked, read_yaml
 
-
-def _http(url: str) -> str:
-    if not url.startswith(("http://", "https://")) or len(url.split("/", 3)[2]) == 0:
-        raise ValueError("write an address that begins with http:// or https://")
-    return url
-
-
-Url = Annotated[str, AfterValidator(_http)]
+log = structlog.get_logger("receivers")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MAX_SECRET = 4_096
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class _Webhook(Strict):
-    url: Url
-    secret_env: str = ""
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("a name has up to 64 letters, digits, dots, dashes and underscores")
+    return text
+
+
+def _address(text: str) -> str:
+    try:
+        url = httpx.URL(text)
+        usable = url.scheme in ("http", "https") and bool(url.host) and text.isprintable() and " " not in text
+    except httpx.InvalidURL:
+        usable = False
+    if not usable:
+        raise ValueError("not an address to send to; write https://host/path")
+    return text
+
+
+def _interval(ms: int) -> int:
+    if not 5 * SECOND <= ms <= HOUR:
+        raise ValueError("out of range; write 30s, from 5s to 1h")
+    return ms
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class WebhookEntry(Strict):
+    url: Address
     secret_file: str = ""
+    secret_env: str = ""
 
 
-class _Receiver(Strict):
-    name: str = Field(min_length=1, max_length=100)
-    webhook: _Webhook
+class ReceiverEntry(Strict):
+    name: Annotated[str, AfterValidator(_name)]
+    webhook: WebhookEntry
 
 
-class _Heartbeat(Strict):
-    url: Url
-    every: Window = 30_000
+class HeartbeatEntry(Strict):
+    url: Address
+    every: Annotated[Window, AfterValidator(_interval)] = 30 * SECOND
 
 
-class _File(Strict):
-    receivers: tuple[_Receiver, ...] = ()
+class RoutingFile(Strict):
+    receivers: tuple[ReceiverEntry, ...] = ()
     routes: tuple[Route, ...] = ()
-    heartbeat: _Heartbeat | None = None
+    heartbeat: HeartbeatEntry | None = None
 
 
-class Receiver(Strict):
-    """`secret` is empty when the operator gave none: its messages go out unsigned."""
+@dataclass(frozen=True)
+class Receiver:
+    """An empty `secret` means that its pages are not signed."""
 
     name: str
-    url: str
-    secret: str = Field(repr=False)
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
 
 
-class HeartbeatTarget(Strict):
-    url: str
+@dataclass(frozen=True)
+class HeartbeatTarget:
+    url: str = field(repr=False)
     every_ms: int
 
 
-class Receivers(Strict):
-    """What the file says. `routes_text` is YAML that `core.routing.parse_routes` reads."""
+@dataclass(frozen=True)
+class Receivers:
+    """`warnings` are for people: what works, but should be looked at."""
 
     receivers: tuple[Receiver, ...]
-    routes_text: str
     heartbeat: HeartbeatTarget | None
+    routes_text: str
+    warnings: tuple[str, ...] = ()
 
     @property
-    def names(self) -> set[str]:
-        return {receiver.name for receiver in self.receivers}
-
-    @property
-    def unsigned(self) -> list[str]:
-        return [receiver.name for receiver in self.receivers if not receiver.secret]
+    def names(self) -> frozenset[str]:
+        return frozenset(receiver.name for receiver in self.receivers)
 
 
 def no_receivers() -> Receivers:
-    return Receivers(receivers=(), routes_text=_routes_text(()), heartbeat=None)
+    """Without a routing file incidents are still found and shown; nobody is paged."""
+    return Receivers((), None, _routes_text(()))
 
 
 def read_receivers(text: str, where: str, environment: Mapping[str, str]) -> Receivers:
-    """Raises RoutesError naming file, path and mend."""
-    file = checked(_File, read_yaml(text, RoutesError, where), RoutesError, where)
-    _refuse_contradictions(file, where)
+    """The file's YAML `text`; `where` is its path. Raises RoutesError."""
+    document = checked(RoutingFile, read_yaml(text, RoutesError, where), RoutesError, where)
+    _refuse_contradictions(document, where)
     receivers = tuple(
-        Receiver(name=r.name, url=r.webhook.url, secret=_secret(r, n, where, environment))
-        for n, r in enumerate(file.receivers)
-    )
-    beat = file.heartbeat
-    target = HeartbeatTarget(url=beat.url, every_ms=beat.every) if beat else None
-    return Receivers(receivers=receivers, routes_text=_routes_text(file.routes), heartbeat=target)
-
-
-def _refuse_contradictions(file: _File, where: str) -> None:
-    names: set[str] = set()
-    for number, receiver in enumerate(file.receivers):
-        if receiver.name in names:
-            raise RoutesError(
-                f"receivers.{number}.name: {receiver.name!r} is there twice", where=where, mend="Rename one"
-            )
-        names.add(receiver.name)
-    for number, route in enumerate(file.routes):
-        if route.receiver not in names:
-            known = ", ".join(sorted(names)) or "none"
-            raise RoutesError(
-                f"routes.{number}.receiver: there is no receiver {route.receiver!r}",
-                where=where,
-                mend=f"Add it, or name one of: {known}",
-            )
-
-
-def _secret(receiver: _Receiver, number: int, where: str, environment: Mapping[str, str]) -> str:
-    hook, path = receiver.webhook, f"receivers.{number}.webhook"
-    if hook.secret_env and hook.secret_file:
-        raise RoutesError(
-            f"{path}: two secrets", where=where, mend="Give secret_env or secret_file, not both"
+        Receiver(
+            entry.name,
+            entry.webhook.url,
+            _secret(entry.webhook, f"receivers.{place}.webhook", where, environment),
         )
-    if hook.secret_env:
-        found = environment.get(hook.secret_env, "").strip()
-        if not found:
-            mend = f"Set {hook.secret_env} before the start"
-            raise RoutesError(f"{path}.secret_env: {hook.secret_env} is not set", where=where, mend=mend)
-        return found
-    if hook.secret_file:
-        try:
-            found = Path(hook.secret_file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise RoutesError(
-                f"{path}.secret_file: cannot be read ({error})",
-                where=where,
-                mend="Check path and permissions",
-            ) from None
-        if not found:
-            raise RoutesError(f"{path}.secret_file: is empty", where=where, mend="Put the secret into it")
-        return found
-    return ""
+        for place, entry in enumerate(document.receivers)
+    )
+    beat = document.heartbeat
+    target = HeartbeatTarget(beat.url, beat.every) if beat else None
+    warnings = tuple(_warnings(receivers))
+    for warning in warnings:
+        log.warning("routing_file", where=where, warning=warning)
+    return Receivers(receivers, target, _routes_text(document.routes), warnings)
+
+
+def _refuse_contradictions(document: RoutingFile, where: str) -> None:
+    names: set[str] = set()
+    for place, entry in enumerate(document.receivers):
+        if entry.name in names:
+            what = f"receivers.{place}.name: {entry.name!r} is there twice"
+            raise RoutesError(what, where=where, mend="Rename one")
+        names.add(entry.name)
+    for place, route in enumerate(document.routes):
+        if route.receiver not in names:
+            what = f"routes.{place}.receiver: no receiver is called {route.receiver!r}"
+            known = ", ".join(sorted(names)) or "none"
+            raise RoutesError(what, where=where, mend=f"Known receivers: {known}")
+
+
+def _secret(entry: WebhookEntry, path: str, where: str, environment: Mapping[str, str]) -> str:
+    if entry.secret_file and entry.secret_env:
+        raise RoutesError(f"{path}: two secrets", where=where, mend="Keep secret_file or secret_env")
+    if entry.secret_file:
+        path, secret = f"{path}.secret_file", _from_file(entry.secret_file, f"{path}.secret_file", where)
+    elif entry.secret_env:
+        path, secret = f"{path}.secret_env", environment.get(entry.secret_env, "").strip()
+        if not secret:
+            mend = f"Set {entry.secret_env} where Watchkeeper runs"
+            raise RoutesError(f"{path}: the variable is not set, or empty", where=where, mend=mend)
+    else:
+        return ""
+    try:
+        usable = bool(signing_key(secret))
+    except ValueError:
+        usable = False
+    if not usable:
+        raise RoutesError(f"{path}: no base64 after whsec_", where=where, mend="Copy the secret again")
+    return secret
+
+
+def _from_file(name: str, path: str, where: str) -> str:
+    fault = ""
+    try:
+        with Path(name).open(encoding="utf-8") as file:
+            secret = file.read(_MAX_SECRET + 1).strip()
+    except UnicodeDecodeError:
+        fault = "is not UTF-8 text"
+    except (OSError, ValueError) as error:
+        fault = f"cannot be read ({getattr(error, 'strerror', None) or 'no path'})"
+    else:
+        fault = "" if 0 < len(secret) <= _MAX_SECRET else "is empty or longer than 4096 characters"
+    if fault:
+        mend = "Keep the secret in it, alone, where Watchkeeper may read it"
+        raise RoutesError(f"{path}: {name} {fault}", where=where, mend=mend)
+    return secret
 
 
 def _routes_text(routes: tuple[Route, ...]) -> str:
-    return yaml.safe_dump({"routes": [route.model_dump(mode="json") for route in routes]}, sort_keys=True)
+    """The same routes give the same text, so that the journal gets a record only when they change."""
+    data = Routes(routes=routes).model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump({"routes": data.get("routes", [])}, sort_keys=True, width=100)
+
+
+def _warnings(receivers: tuple[Receiver, ...]) -> list[str]:
+    said = []
+    for receiver in receivers:
+        url = httpx.URL(receiver.url)
+        if not receiver.secret:
+            said.append(f"{receiver.name}: its pages are not signed; give secret_file or secret_env")
+        if url.scheme == "http" and url.host not in _LOCAL:
+            said.append(f"{receiver.name}: http:// sends its pages unencrypted")
+    return said

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import signal
 import socket
 import sys
 from datetime import UTC, datetime
@@ -20,6 +22,8 @@ from watchkeeper.settings import Settings
 
 def serve(settings: Settings) -> None:
     """Runs until SIGINT or SIGTERM. Raises what the start raises."""
+    # uvicorn raises the signal once more when it has stopped: what we opened is closed on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     set_up_logs(settings.log_format)
     if settings.demo:
         settings = _demo_settings(settings)
@@ -43,6 +47,7 @@ def serve(settings: Settings) -> None:
             )
             uvicorn.Server(config).run(sockets=[listener])
         finally:
+            gc.unfreeze()  # Frozen objects would be reported as leaked by extension modules.
             app.stop()
 
 

@@ -105,6 +105,10 @@ class Watch:
             raise NotFound(
                 f"record {line} has no part {index}", mend="Take line and index from an incident"
             ) from None
+        try:
+            orjson.dumps(alert)
+        except TypeError:  # Nested deeper than can be written again: shown as the text it came as.
+            alert = record.payload.decode("utf-8", "replace")
         return {"source": record.source, "received_at": format_rfc3339(record.received_at), "alert": alert}
 
     async def transition(self, incident_id: str, to: str, actor: str, reason: str, source: str) -> Document:

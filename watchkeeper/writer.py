@@ -94,10 +94,10 @@ class JournalWriter:
             except JournalError as error:
                 log.error("commit_failed", records=len(batch), error=str(error))
                 for item in batch:
-                    item.done.set_exception(error)
+                    _settle(item.done, 0, error)
             else:
                 for item, record in zip(batch, records, strict=True):
-                    item.done.set_result(record.seq)
+                    _settle(item.done, record.seq)
                 for listener in self._listeners:
                     listener()
             self._writing_since = None
@@ -110,3 +110,13 @@ class JournalWriter:
             self._bytes -= sum(len(item.draft.payload) + 512 for item in batch)
             self._writing_since = batch[0].since if batch else None
             return batch
+
+
+def _settle(done: Future[int], seq: int, error: JournalError | None = None) -> None:
+    """Whoever asked may have gone (a closed connection cancels its wait): then nobody is told."""
+    if not done.set_running_or_notify_cancel():
+        return
+    if error is None:
+        done.set_result(seq)
+    else:
+        done.set_exception(error)

@@ -57,7 +57,12 @@ def text_map(value: Any) -> dict[str, str]:
 
 
 def _plain(value: Any) -> str:
-    return orjson.dumps(value).decode("utf-8")
+    try:
+        return orjson.dumps(value).decode("utf-8")
+    except TypeError:
+        raise BodyError(
+            "nested too deeply", where="body", mend="Send labels and annotations as texts"
+        ) from None
 
 
 def moment(value: Any) -> int | None:

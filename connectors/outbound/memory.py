@@ -1,17 +1,21 @@
-"""In-memory notifier: the port's first implementation, for tests and for trying routes."""
+"""A notifier that keeps what it was given, for tests, trials and dry runs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from core.ports import Delivered, Message
+
+_KEPT = Delivered(True, "kept in memory")
 
 
 class RecordingNotifier:
-    """Keeps what it was given; answers from `answers` while there are any, then with success."""
+    """`messages` holds every try in order. `answers` are given one by one, then all is well."""
 
-    def __init__(self, answers: list[Delivered] | None = None) -> None:
+    def __init__(self, answers: Iterable[Delivered] = ()) -> None:
         self.messages: list[Message] = []
-        self._answers = list(answers or [])
+        self.answers = list(answers)
 
     async def send(self, message: Message) -> Delivered:
         self.messages.append(message)
-        return self._answers.pop(0) if self._answers else Delivered(True, "recorded")
+        return self.answers.pop(0) if self.answers else _KEPT

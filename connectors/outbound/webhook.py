@@ -1,98 +1,158 @@
-"""Notifier webhook: one POST per page, signed as Standard Webhooks (standardwebhooks.com) describes.
+"""The outbound webhook: one signed POST per page, as Standard Webhooks describes it.
 
-The id is the decision's, so a receiver can drop a repetition. Redirects are not followed: a page goes
-where the operator said. Of the answer only the status and its first characters are looked at.
+What the other side does cannot hurt us: time and the bytes read are bounded, redirects are not followed (the
+page would leave for an address that nobody configured), and its words become one harmless line. Its address
+may hold a token, so no message from here ever repeats it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import hashlib
 import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import httpx
-import orjson
 
+from core.narrative.page import reason_base
 from core.narrative.plain import one_line
 from core.ports import Delivered, Document, Message
-from core.times import SECOND, format_rfc3339
+from core.times import format_rfc3339
 
-_ANSWER_BYTES = 300
+_PREFIX = "whsec_"
+_READ = 300
+_MOST = 100
+_GONE = 410
+# All that can go wrong on the way and is the other side's doing: names that do not resolve or encode too.
+_OUTSIDE = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError)
 _FACTS = (
-    "id", "title", "severity", "severity_reason", "status", "opened_at", "started_at", "acknowledged_by",
-    "resolved_at", "services", "origin", "changes", "questions", "merged_from", "recurrence_of",
+    "id", "title", "severity", "status", "url", "opened_at", "started_at", "resolved_at",
+    "acknowledged_by", "origin", "questions", "recurrence_of",
 )  # fmt: skip
 
 
 class WebhookNotifier:
-    """`timeout` covers a whole attempt, so that an answer that drips cannot hold the line."""
+    """Implements core.ports.Notifier. `timeout` (seconds) covers a whole try. No `secret`: not signed."""
 
-    def __init__(self, url: str, secret: str, client: httpx.AsyncClient, timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        client: httpx.AsyncClient,
+        timeout: float = 10.0,
+        *,
+        seconds: Callable[[], float] = time.time,
+    ) -> None:
         self._url, self._client, self._timeout = url, client, timeout
-        self._key = signing_key(secret)
+        self._key, self._seconds = signing_key(secret), seconds
 
     async def send(self, message: Message) -> Delivered:
-        body = orjson.dumps(payload(message))
-        headers = {"content-type": "application/json", "webhook-id": message.decision}
-        headers["webhook-timestamp"] = str(message.at // SECOND)
-        if self._key:
-            headers["webhook-signature"] = sign(self._key, message, body)
+        content = body(message)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "Watchkeeper",
+            "accept-encoding": "identity",
+            # Pages are rare: a connection kept open would mostly be one that the other side has closed.
+            "connection": "close",
+            **signed(self._key, message.decision, int(self._seconds()), content),
+        }
         try:
+            # httpx bounds each read; an answer that drips byte by byte would go on for ever.
             async with asyncio.timeout(self._timeout):
-                return await self._post(body, headers)
-        except TimeoutError:
+                return await self._post(content, headers)
+        except (TimeoutError, httpx.TimeoutException):
             return Delivered(False, f"no answer within {self._timeout:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return Delivered(False, one_line(f"{type(error).__name__}: {error}"))
+        except httpx.ConnectError as error:
+            return Delivered(False, one_line(f"cannot connect: {error}"))
+        except _OUTSIDE as error:
+            return Delivered(False, f"no usable answer ({type(error).__name__})")
 
-    async def _post(self, body: bytes, headers: dict[str, str]) -> Delivered:
-        request = self._client.build_request("POST", self._url, content=body, headers=headers)
+    async def _post(self, content: bytes, headers: dict[str, str]) -> Delivered:
+        request = self._client.build_request("POST", self._url, content=content, headers=headers)
         answer = await self._client.send(request, stream=True, follow_redirects=False)
         try:
+            status = f"HTTP {answer.status_code}"
             if answer.is_success:
-                return Delivered(True, f"status {answer.status_code}")
-            start = b""
-            async for chunk in answer.aiter_raw():
-                start += chunk
-                if len(start) >= _ANSWER_BYTES:
-                    break
+                return Delivered(True, status)
+            if answer.has_redirect_location:
+                return Delivered(False, f"{status}: redirects are not followed, give the final address")
+            words = one_line(await _first_words(answer))
+            detail = f"{status}: {words}" if words else status
+            return Delivered(False, detail, final=answer.status_code == _GONE)
         finally:
             await answer.aclose()
-        said = one_line(start[:_ANSWER_BYTES].decode("utf-8", "replace"), 120)
-        detail = f"status {answer.status_code}" + (f": {said}" if said else "")
-        # 410 Gone: the receiver wants no more of these.
-        return Delivered(False, detail, final=answer.status_code == 410)
 
 
-def payload(message: Message) -> Document:
-    """The body: the facts of the incident as they are now, and a text made from them."""
-    incident = message.incident
-    alerts = incident["alerts"]
-    return {
-        "type": f"incident.{message.reason.partition(':')[0]}",
+async def _first_words(answer: httpx.Response) -> str:
+    """The start of the body, for people. The status is known already: a broken body changes nothing."""
+    words = b""
+    try:
+        async with asyncio.timeout(1.0):
+            async for chunk in answer.aiter_raw():
+                words += chunk
+                if len(words) >= _READ:
+                    break
+    except (TimeoutError, *_OUTSIDE):
+        pass
+    return words[:_READ].decode("utf-8", errors="replace")
+
+
+def signing_key(secret: str) -> bytes:
+    """The key in `secret`: base64 after `whsec_`, else the text itself. ValueError: broken base64."""
+    if not secret.startswith(_PREFIX):
+        return secret.encode("utf-8")
+    try:
+        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError("what follows whsec_ is not base64") from None
+
+
+def signed(key: bytes, name: str, seconds: int, content: bytes) -> dict[str, str]:
+    """The headers of Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, in base64 after `v1,`."""
+    headers = {"webhook-id": name, "webhook-timestamp": str(seconds)}
+    if key:
+        digest = hmac.digest(key, f"{name}.{seconds}.".encode() + content, hashlib.sha256)
+        headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode('ascii')}"
+    return headers
+
+
+def body(message: Message) -> bytes:
+    """The same message gives the same bytes."""
+    document = {
+        "type": f"incident.{reason_base(message.reason)}",
         "id": message.decision,
         "at": format_rfc3339(message.at),
         "reason": message.reason,
         "text": message.text,
-        "incident": {
-            **{key: incident.get(key) for key in _FACTS},
-            "alerts_total": len(alerts),
-            "alerts_firing": sum(alert["status"] != "resolved" for alert in alerts),
-        },
+        "incident": facts(message.incident),
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def facts(incident: Document) -> dict[str, Any]:
+    """An incident in brief: lists end after 100 entries and their totals count all; no alert's labels."""
+    services, changes = incident.get("services") or [], incident.get("changes") or []
+    alerts = incident.get("alerts") or []
+    return {
+        **{key: incident[key] for key in _FACTS if key in incident},
+        "services": services[:_MOST],
+        "services_total": len(services),
+        "changes": [_change(change) for change in changes[:_MOST]],
+        "changes_total": len(changes),
+        "alerts_total": len(alerts),
+        "alerts_firing": sum(alert.get("status") != "resolved" for alert in alerts),
+        "merged_from": list(incident.get("merged_from") or [])[:_MOST],
     }
 
 
-def signing_key(secret: str) -> bytes:
-    """Standard Webhooks secrets are `whsec_` and base64; any other text is taken as it is."""
-    if secret.startswith("whsec_"):
-        try:
-            return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except ValueError:
-            pass
-    return secret.encode("utf-8")
-
-
-def sign(key: bytes, message: Message, body: bytes) -> str:
-    signed = f"{message.decision}.{message.at // SECOND}.".encode() + body
-    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode("ascii")
+def _change(change: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions and authors are the sender's words: one line each. A link only if a browser may open it."""
+    brief = {key: change.get(key, "") for key in ("id", "kind", "service", "environment", "cluster", "at")}
+    brief |= {key: one_line(str(change.get(key, ""))) for key in ("version", "author")}
+    url = str(change.get("url", ""))
+    return {**brief, "url": url if url.startswith(("https://", "http://")) and len(url) <= 2_000 else ""}

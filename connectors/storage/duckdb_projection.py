@@ -7,7 +7,7 @@ millisecond whatever it holds, and many rows go in as one JSON parameter. DuckDB
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ FROM (SELECT unnest(from_json(?::JSON, '[{
 """
 
 
+_PART_BYTES = 4 * 1024 * 1024
+
+
 class DuckdbProjection:
     """Starts empty: whoever opens it folds the journal into it."""
 
@@ -40,7 +43,7 @@ class DuckdbProjection:
         # A file of a version that cannot be read any more would stop the server for nothing.
         for stale in (path, path.with_name(path.name + ".wal")):
             stale.unlink(missing_ok=True)
-        config: dict[str, Any] = {"threads": 1, "memory_limit": "256MB", "enable_external_access": False}
+        config: dict[str, Any] = {"threads": 1, "memory_limit": "1GB", "enable_external_access": False}
         self._connection = duckdb.connect(str(path), config=config)
         self._connection.execute(_SCHEMA)
         self._lock = threading.Lock()
@@ -55,10 +58,9 @@ class DuckdbProjection:
             }
             for document in documents
         ]
-        if not rows:
-            return
         with self._lock:
-            self._connection.execute(_INSERT, [orjson.dumps(rows).decode("utf-8")])
+            for part in _parts(rows):
+                self._connection.execute(_INSERT, [orjson.dumps(part).decode("utf-8")])
 
     def get(self, incident_id: str) -> Document | None:
         with self._lock:
@@ -80,3 +82,17 @@ class DuckdbProjection:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+def _parts(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """`rows` in parts of a few megabytes: one statement's parameter is held several times over."""
+    part: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        size += len(row["document"])
+        part.append(row)
+        if size >= _PART_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

@@ -1,53 +1,107 @@
-"""The text of a page, made from an incident's document alone: what a person reads first, at 3 a.m."""
+"""The text of a page: what somebody who was just woken must know, in a few short lines of plain text.
+
+It is made from an incident document alone. Nothing in it can act: whatever came from outside loses what chat
+programs read as mention, link or markup, and the one address that can be opened is our own.
+"""
 
 from __future__ import annotations
 
-from core.narrative.plain import one_line
-from core.ports import Document
+from collections.abc import Mapping
+from typing import Any
 
-_LIMIT = 1_500
-_HAPPENED = {
-    "opened": "New incident",
-    "severity_raised": "It got worse",
-    "more_services": "More services alert",
-    "merged": "Two incidents turned out to be one",
-    "reopened": "It is back",
-    "resolved": "Resolved",
+from core.narrative.plain import one_line
+from core.times import parse_rfc3339, spoken
+
+MAX_CHARS = 1_500
+_TITLE, _ANSWER, _LINK = 240, 280, 300
+# `<!channel>`, `@here`, `[text](address)` and bare addresses are what chat programs act on. The replacements
+# are ASCII, so that a page still fits the cheap kind of text message.
+_INERT = {"<": "(", ">": ")", "[": "(", "]": ")", "@": "(at)", "`": "'", "://": ": //"}
+_REASONS = {
+    "opened": "new incident",
+    "severity_raised": "severity raised to {}",
+    "more_services": "now {} services",
+    "reopened": "reopened",
+    "resolved": "resolved",
+    "merged": "joined by {}",
 }
 _QUESTIONS = (
     ("what_changed", "What changed?"),
-    ("already_known", "Being worked on?"),
-    ("likely_fix", "Most likely fix?"),
+    ("already_known", "Already known?"),
+    ("likely_fix", "Likely fix?"),
 )
 
 
-def page_text(incident: Document, reason: str, base_url: str) -> str:
-    """Plain text of a few short lines. Nothing in it is markup; foreign words are cleaned and cut."""
-    kind = reason.partition(":")[0]
-    lines = [
-        f"{incident['severity']} {one_line(incident['title'], 160)}",
-        f"{_HAPPENED.get(kind, kind)}. {_counts(incident)}",
-        f"Since {incident['started_at']} (UTC). Status: {incident['status']}.",
-    ]
-    lines += _origin(incident)
-    if kind != "resolved":
-        lines += [
-            f"{question} {one_line(incident['questions'][key]['answer'], 220)}"
-            for key, question in _QUESTIONS
-        ]
-    link = f"{base_url.rstrip('/')}/incidents/{incident['id']}"
-    return "\n".join([*lines, link])[:_LIMIT]
+def page_text(incident: Mapping[str, Any], reason: str, base_url: str) -> str:
+    """At most 8 lines and MAX_CHARS characters. `reason` is a notify decision's; the last line is the link.
+
+    Keys that the document lacks are left out, so that even an id alone makes a page.
+    """
+    link = one_line(incident_url(base_url, str(incident.get("id", ""))), _LINK)
+    lines = [_headline(incident), _happened(incident, reason), _extent(incident), _since(incident)]
+    lines += [_question(incident, key, words) for key, words in _QUESTIONS]
+    facts = "\n".join(line for line in lines if line)
+    return f"{facts[: MAX_CHARS - len(link) - 1]}\n{link}"
 
 
-def _counts(incident: Document) -> str:
-    alerts, services = incident["alerts"], len(incident["services"])
-    firing = sum(alert["status"] != "resolved" for alert in alerts)
-    where = f" on {services} service{'s' * (services != 1)}" if services else ""
-    return f"{firing} of {len(alerts)} alert{'s' * (len(alerts) != 1)} firing{where}."
+def incident_url(base_url: str, incident_id: str) -> str:
+    return f"{base_url.rstrip('/')}/incidents/{incident_id}"
 
 
-def _origin(incident: Document) -> list[str]:
-    origin = incident["origin"]
-    if origin is None or len(incident["services"]) < 2:
-        return []
-    return [f"Probable origin: {one_line(origin['service'], 80)} ({origin['score']} of 1000)."]
+def reason_base(reason: str) -> str:
+    """`severity_raised` of `severity_raised:P0`."""
+    return reason.partition(":")[0]
+
+
+def inert(text: object, limit: int) -> str:
+    """Foreign text as one line in which no chat program finds a mention, a link or markup to act on."""
+    line = one_line(str(text), limit)
+    for sign, word in _INERT.items():
+        line = line.replace(sign, word)
+    return one_line(line, limit)
+
+
+def _headline(incident: Mapping[str, Any]) -> str:
+    return inert(f"{incident.get('severity', '')} {incident.get('title', '')}", _TITLE)
+
+
+def _happened(incident: Mapping[str, Any], reason: str) -> str:
+    base, _, detail = reason.partition(":")
+    words = _REASONS[base].format(detail) if base in _REASONS else base.replace("_", " ")
+    return inert(f"{incident.get('id', '')}: {words}{_by_now(incident, base)}", 160)
+
+
+def _by_now(incident: Mapping[str, Any], base: str) -> str:
+    """A page may be late: say so when the incident has moved on since."""
+    status = incident.get("status")
+    if status == "acknowledged":
+        return f", acknowledged by {one_line(str(incident.get('acknowledged_by', '')), 60)}"
+    if status in ("resolved", "closed") and base != "resolved":
+        return f", {status} by now"
+    return ""
+
+
+def _extent(incident: Mapping[str, Any]) -> str:
+    alerts, services = incident.get("alerts"), incident.get("services") or ()
+    if not alerts:
+        return ""
+    firing = sum(alert.get("status") != "resolved" for alert in alerts)
+    some = _count(len(services), "service") if services else "no known service"
+    return f"{_count(len(alerts), 'alert')} on {some}, {firing or 'none'} firing"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+def _since(incident: Mapping[str, Any]) -> str:
+    start, end = incident.get("started_at"), incident.get("resolved_at")
+    if not start:
+        return ""
+    over = f", resolved after {spoken(parse_rfc3339(end) - parse_rfc3339(start))}" if end else ""
+    return f"Since {start[:10]} {start[11:19]} UTC{over}"
+
+
+def _question(incident: Mapping[str, Any], key: str, words: str) -> str:
+    answer = (incident.get("questions") or {}).get(key)
+    return f"{words} {inert(answer['answer'], _ANSWER)}" if answer else ""

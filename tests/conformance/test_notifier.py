@@ -1,4 +1,4 @@
-"""What every notifier promises, and what the webhook does with receivers that misbehave."""
+"""What every notifier promises, run on each implementation; and what the webhook promises besides."""
 
 from __future__ import annotations
 
@@ -7,100 +7,243 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import Any
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
 from connectors.outbound.memory import RecordingNotifier
-from connectors.outbound.webhook import WebhookNotifier
+from connectors.outbound.webhook import WebhookNotifier, facts, signing_key
 from core.ports import Delivered, Message, Notifier
-from tests.loopback import Answer, Receiver, drip, garbage, hang, receiver, status
-from tests.timeline import SHOP, START, Timeline, alert
+from core.times import parse_rfc3339
+from tests.listener import Behaviour, Listener, answering, dripping, hanging, saying
 
-SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef").decode()
-
-
-def message() -> Message:
-    t = Timeline(SHOP)
-    t.push(0, alert("payments"), alert("checkout"))
-    [incident] = t.incidents()
-    return Message("dec-1", "severity_raised:P0", START, incident, "text of it")
-
-
-def send(url: str, *, secret: str = SECRET, timeout: float = 5.0) -> Delivered:
-    async def run() -> Delivered:
-        async with httpx.AsyncClient() as client:
-            return await WebhookNotifier(url, secret, client, timeout).send(message())
-
-    return asyncio.run(run())
-
-
-@pytest.mark.parametrize("kind", ["memory", "webhook"])
-def test_a_message_is_delivered(kind: str) -> None:
-    async def run(url: str) -> Delivered:
-        async with httpx.AsyncClient() as client:
-            made: Notifier = RecordingNotifier() if kind == "memory" else WebhookNotifier(url, "", client)
-            return await made.send(message())
-
-    with receiver() as there:
-        assert asyncio.run(run(there.url)).ok
+AT = parse_rfc3339("2026-03-02T08:00:00Z")
+NOW = AT // 1_000 + 5
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
+INCIDENT = {
+    "id": "INC-20260302-ABCDEF",
+    "title": "payments: HighErrorRatio (+1 service)",
+    "severity": "P1",
+    "status": "triggered",
+    "url": "https://watch.example/incidents/INC-20260302-ABCDEF",
+    "services": [{"service": "payments", "environment": "production", "cluster": ""}],
+    "alerts": [{"status": "firing", "labels": {"token": "not for others"}}, {"status": "resolved"}],
+    "origin": {"service": "payments", "score": 900},
+    "changes": [
+        {"id": "chg-1", "kind": "deploy", "service": "payments", "version": "2.4.0\n", "url": "javascript:x"}
+    ],
+    "questions": {"what_changed": {"answer": "Deploy of payments 2.4.0.", "status": "known", "evidence": []}},
+    "merged_from": [],
+}
 
 
-def test_the_memory_notifier_answers_as_told() -> None:
-    made = RecordingNotifier([Delivered(False, "busy")])
-    assert [asyncio.run(made.send(message())).ok for _ in range(2)] == [False, True]
-    assert len(made.messages) == 2
+def message(number: int = 1) -> Message:
+    return Message(f"dec-{number}", "severity_raised:P1", AT, INCIDENT, f"page {number}")
 
 
-def test_the_body_holds_the_facts_and_is_signed() -> None:
-    with receiver() as there:
-        assert send(there.url) == Delivered(True, "status 204")
+class Rig(NamedTuple):
+    """A notifier to a place that answers with `statuses` in turn (0: not at all), and what arrived there."""
+
+    send: Callable[[Sequence[Message]], list[Delivered]]
+    arrived: Callable[[], list[tuple[str, str]]]
+
+
+def each(notifier: Notifier, messages: Sequence[Message]) -> list[Delivered]:
+    async def all_of_them() -> list[Delivered]:
+        return [await notifier.send(one) for one in messages]
+
+    return asyncio.run(all_of_them())
+
+
+def through(
+    url: str, messages: Sequence[Message], secret: str = SECRET, timeout: float = 5.0
+) -> list[Delivered]:
+    async def all_of_them() -> list[Delivered]:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            notifier = WebhookNotifier(url, secret, client, timeout, seconds=lambda: NOW)
+            return [await notifier.send(one) for one in messages]
+
+    return asyncio.run(all_of_them())
+
+
+@pytest.fixture(params=["memory", "webhook"])
+def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., Rig]]:
+    if request.param == "memory":
+        yield in_memory
+        return
+    with Listener(answering(200)) as there:
+
+        def make_rig(*statuses: int) -> Rig:
+            behaviours = [answering(status, b"why\nnot") if status else hanging for status in statuses]
+            there.behave(lambda handler: (behaviours.pop(0) if behaviours else answering(204))(handler))
+            return Rig(
+                lambda messages: through(there.url, messages, timeout=0.3),
+                lambda: [(document["id"], document["text"]) for document in bodies(there)],
+            )
+
+        yield make_rig
+
+
+def in_memory(*statuses: int) -> Rig:
+    answers = [
+        Delivered(200 <= s < 300, f"HTTP {s}: why not" if s else "no answer", s == 410) for s in statuses
+    ]
+    notifier = RecordingNotifier(answers)
+    return Rig(
+        lambda messages: each(notifier, messages), lambda: [(m.decision, m.text) for m in notifier.messages]
+    )
+
+
+def bodies(there: Listener) -> list[dict[str, Any]]:
+    return [json.loads(heard.body) for heard in there.heard]
+
+
+def test_messages_arrive_in_order_and_once(make: Callable[..., Rig]) -> None:
+    rig = make()
+    delivered = rig.send([message(1), message(2), message(3)])
+    assert [(d.ok, d.final) for d in delivered] == [(True, False)] * 3
+    assert rig.arrived() == [("dec-1", "page 1"), ("dec-2", "page 2"), ("dec-3", "page 3")]
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 408, 429, 500, 503])
+def test_a_refusal_is_told_in_one_line_and_worth_another_try(make: Callable[..., Rig], status: int) -> None:
+    [delivered] = make(status).send([message()])
+    assert delivered == Delivered(False, f"HTTP {status}: why not", final=False)
+
+
+def test_gone_is_final(make: Callable[..., Rig]) -> None:
+    [delivered] = make(410).send([message()])
+    assert not delivered.ok
+    assert delivered.final
+
+
+def test_a_failure_is_over_when_the_next_message_is_sent(make: Callable[..., Rig]) -> None:
+    rig = make(500, 0)
+    delivered = rig.send([message(1), message(1), message(1), message(2)])
+    assert [d.ok for d in delivered] == [False, False, True, True]
+    assert "no answer" in delivered[1].detail
+    assert [name for name, _ in rig.arrived()] == ["dec-1", "dec-1", "dec-1", "dec-2"]
+
+
+def webhook(behaviour: Behaviour, timeout: float = 0.3) -> Delivered:
+    with Listener(behaviour) as there:
+        [delivered] = through(there.url, [message()], timeout=timeout)
+        assert len(there.heard) == 1
+        assert len(delivered.detail) < 250
+        assert delivered.detail.isprintable()
+        assert there.url not in delivered.detail
+    return delivered
+
+
+def test_webhook_sends_facts_that_anyone_with_the_secret_can_verify() -> None:
+    with Listener(answering(200)) as there:
+        through(there.url, [message()])
         [heard] = there.heard
-    signed = f"{heard.headers['webhook-id']}.{heard.headers['webhook-timestamp']}.".encode() + heard.body
-    digest = hmac.new(b"0123456789abcdef", signed, hashlib.sha256).digest()
-    assert heard.headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
+    signed = b"dec-1." + str(NOW).encode() + b"." + heard.body
+    digest = hmac.new(b"0123456789abcdef01234567", signed, hashlib.sha256).digest()
     assert heard.headers["webhook-id"] == "dec-1"
-    body: dict[str, Any] = json.loads(heard.body)
-    assert (body["type"], body["text"]) == ("incident.severity_raised", "text of it")
-    assert body["incident"]["origin"]["service"] == "payments"
-    assert body["incident"]["alerts_firing"] == 2
+    assert heard.headers["webhook-timestamp"] == str(NOW)
+    assert heard.headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
+    assert heard.headers["content-type"] == "application/json"
+    document = json.loads(heard.body)
+    assert set(document) == {"type", "id", "at", "reason", "text", "incident"}
+    assert document["type"] == "incident.severity_raised"
+    assert document["at"] == "2026-03-02T08:00:00.000Z"
+    assert document["incident"] == facts(INCIDENT)
+    assert b"not for others" not in heard.body
 
 
-def test_without_a_secret_nothing_is_signed() -> None:
-    with receiver() as there:
-        assert send(there.url, secret="").ok
-        assert "webhook-signature" not in there.heard[0].headers
+@pytest.mark.parametrize("secret", [SECRET, "plain text"])
+def test_webhook_is_genuine_by_the_code_in_the_docs(secret: str) -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "paging.md").read_text()
+    [snippet] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(snippet, names)  # noqa: S102 - our own page
+    names["time"] = SimpleNamespace(time=lambda: NOW + 1)
+    with Listener(answering(200)) as there:
+        through(there.url, [message()], secret=secret)
+        [heard] = there.heard
+    assert names["genuine"](heard.headers, heard.body, secret)
+    assert not names["genuine"](heard.headers, heard.body + b" ", secret)
+    assert not names["genuine"](heard.headers, heard.body, "another")
+    names["time"] = SimpleNamespace(time=lambda: NOW + 301)
+    assert not names["genuine"](heard.headers, heard.body, secret)
+
+
+def test_webhook_tells_the_facts_and_no_alert_s_labels() -> None:
+    brief = facts(INCIDENT)
+    assert (brief["alerts_total"], brief["alerts_firing"]) == (2, 1)
+    assert "alerts" not in brief
+    [change] = brief["changes"]
+    assert (change["version"], change["url"]) == ("2.4.0", "")
+    many = facts({**INCIDENT, "services": INCIDENT["services"] * 500})  # type: ignore[operator]
+    assert (len(many["services"]), many["services_total"]) == (100, 500)
+    assert facts({"id": "INC-1"})["alerts_total"] == 0
+
+
+def test_webhook_signs_with_a_plain_secret_and_only_with_one() -> None:
+    assert signing_key("plain text") == b"plain text"
+    assert signing_key("") == b""
+    with pytest.raises(ValueError, match="base64"):
+        signing_key("whsec_not base64!")
+    with Listener(answering(200)) as there:
+        through(there.url, [message()], secret="plain text")
+        through(there.url, [message()], secret="")
+        first, second = there.heard
+    assert first.headers["webhook-signature"].startswith("v1,")
+    assert "webhook-signature" not in second.headers
+
+
+def test_webhook_gives_up_waiting() -> None:
+    assert webhook(hanging) == Delivered(False, "no answer within 0.3 s")
+
+
+def test_webhook_is_not_held_by_headers_that_drip() -> None:
+    assert webhook(dripping(b"HTTP/1.1 200 OK\r\nx-slow: ")) == Delivered(False, "no answer within 0.3 s")
+
+
+def test_webhook_believes_the_status_and_does_not_wait_for_the_body() -> None:
+    start = b"HTTP/1.1 %d Well\r\ncontent-length: 1000000\r\n\r\nfirst"
+    assert webhook(dripping(start % 200), timeout=5.0) == Delivered(True, "HTTP 200")
+    refused = webhook(dripping(start % 503), timeout=5.0)
+    assert not refused.ok
+    assert refused.detail.startswith("HTTP 503: first")
+
+
+def test_webhook_reads_a_little_of_a_long_refusal() -> None:
+    refused = webhook(answering(500, "<b>näh</b>\r\n\x1b[31m\x00".encode() + b"x" * 1_000_000), timeout=5.0)
+    assert refused.detail.startswith("HTTP 500: <b>näh</b> [31m x")
 
 
 @pytest.mark.parametrize(
-    ("answer", "says", "final"),
-    [
-        (status(500, b"out of\norder"), "status 500: out of order", False),
-        (status(400, b"x" * 10_000), "status 400: xxx", False),
-        (status(302, Location="http://127.0.0.1:1/"), "status 302", False),
-        (status(410), "status 410", True),
-        (hang, "no answer within 0.3 s", False),
-        (drip, "no answer within 0.3 s", False),
-        (garbage, "RemoteProtocolError", False),
-    ],
+    "raw",
+    [b"", b"\x00\xff" * 50, b"220 smtp.example ESMTP\r\n", b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 50_000],
 )
-def test_a_receiver_that_misbehaves_is_a_failed_try(answer: Answer, says: str, final: bool) -> None:
-    with receiver() as there:
-        there.answers.append(answer)
-        sent = send(there.url, timeout=0.3)
-    assert (sent.ok, sent.final) == (False, final)
-    assert sent.detail.startswith(says)
-    assert len(sent.detail) < 200
+def test_webhook_survives_garbage(raw: bytes) -> None:
+    delivered = webhook(saying(raw), timeout=5.0)
+    assert not delivered.ok
+    assert delivered.detail.startswith("no usable answer")
 
 
-def test_nobody_there_is_a_failed_try() -> None:
-    assert send("http://127.0.0.1:1/").detail.startswith("ConnectError")
+def test_webhook_survives_a_closed_door() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        [delivered] = through(f"http://127.0.0.1:{unused.getsockname()[1]}/secret-path", [message()])
+    assert not delivered.ok
+    assert delivered.detail.startswith("cannot connect")
+    assert "secret-path" not in delivered.detail
 
 
-def test_redirects_are_not_followed() -> None:
-    with receiver() as there, receiver() as elsewhere:
-        there.answers.append(status(307, Location=elsewhere.url))
-        assert not send(there.url).ok
-        assert isinstance(elsewhere, Receiver)
-        assert elsewhere.heard == []
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_webhook_does_not_follow_redirects(status: int) -> None:
+    with Listener(answering(200)) as elsewhere:
+        delivered = webhook(answering(status, location=elsewhere.url))
+        assert not elsewhere.heard
+    assert not delivered.ok
+    assert "redirects are not followed" in delivered.detail

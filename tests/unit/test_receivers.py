@@ -1,4 +1,4 @@
-"""The routing file: what it may say, and what is said about mistakes in it."""
+"""The routing file: what it gives, what it refuses and how it says so, and what must never leave it."""
 
 from __future__ import annotations
 
@@ -6,77 +6,152 @@ import re
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.errors import RoutesError
 from core.routing import parse_routes
-from watchkeeper.receivers import no_receivers, read_receivers
+from watchkeeper.receivers import HeartbeatTarget, Receivers, no_receivers, read_receivers
 
-GOOD = """
+WHERE = "routes.yaml"
+FILE = """
 receivers:
   - name: payments-oncall
-    webhook: {url: "https://hooks.example/payments", secret_env: PAYMENTS_SECRET}
+    webhook: {url: "https://hooks.example/T0KEN/payments", secret_env: PAYMENTS_SECRET}
   - name: everyone
-    webhook: {url: "http://127.0.0.1:9000/"}
+    webhook: {url: "http://127.0.0.1:9000/all"}
 routes:
-  - {match: {team: [payments], severity: [P0, P1]}, receiver: payments-oncall}
-  - {receiver: everyone}
-heartbeat: {url: "https://switch.example/abc", every: 45s}
+  - match: {team: [payments, "no", "équipe"], severity: [P0, P1], environment: [production]}
+    receiver: payments-oncall
+  - receiver: everyone
+heartbeat: {url: "https://switch.example/T0KEN", every: 1m}
 """
+ENVIRONMENT = {"PAYMENTS_SECRET": " whsec_c2VjcmV0 \n", "EMPTY": " ", "BROKEN": "whsec_??", "BARE": "whsec_"}
 
 
-def test_a_good_file() -> None:
-    found = read_receivers(GOOD, "routes.yaml", {"PAYMENTS_SECRET": "s3cret\n"})
-    assert found.names == {"payments-oncall", "everyone"}
-    assert found.unsigned == ["everyone"]
-    assert found.heartbeat is not None
-    assert found.heartbeat.every_ms == 45_000
-    routes = parse_routes(found.routes_text)
-    assert routes.receiver(team="payments", severity="P1", environment="") == "payments-oncall"
-    assert routes.receiver(team="payments", severity="P2", environment="") == "everyone"
+def read(text: str = FILE) -> Receivers:
+    return read_receivers(text, WHERE, ENVIRONMENT)
 
 
-def test_addresses_and_secrets_stay_out_of_what_is_journalled_and_printed() -> None:
-    found = read_receivers(GOOD, "routes.yaml", {"PAYMENTS_SECRET": "s3cret"})
-    assert "hooks.example" not in found.routes_text
-    assert "s3cret" not in found.routes_text + repr(found)
+def one(webhook: str) -> str:
+    return f"receivers: [{{name: a, webhook: {{{webhook}}}}}]"
 
 
-def test_a_secret_from_a_file(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("abc\n")
-    text = GOOD.replace("secret_env: PAYMENTS_SECRET", f"secret_file: {tmp_path}/secret")
-    assert read_receivers(text, "r", {}).receivers[0].secret == "abc"
+def test_receivers_routes_and_heartbeat_are_read() -> None:
+    receivers = read()
+    assert [(r.name, r.url, r.secret) for r in receivers.receivers] == [
+        ("payments-oncall", "https://hooks.example/T0KEN/payments", "whsec_c2VjcmV0"),
+        ("everyone", "http://127.0.0.1:9000/all", ""),
+    ]
+    assert receivers.names == {"payments-oncall", "everyone"}
+    assert receivers.heartbeat == HeartbeatTarget("https://switch.example/T0KEN", 60_000)
 
 
-def test_without_a_file_nobody_is_paged() -> None:
-    assert parse_routes(no_receivers().routes_text).receiver(team="", severity="P0", environment="") == ""
+def test_what_is_journalled_are_the_routes_and_nothing_else() -> None:
+    text = read().routes_text
+    routes = parse_routes(text)
+    given = {"severity": "P1", "environment": "production"}
+    assert routes.receiver(team="payments", **given) == "payments-oncall"
+    assert routes.receiver(team="équipe", **given) == "payments-oncall"
+    assert routes.receiver(team="no", **given) == "payments-oncall"
+    assert routes.receiver(team="web", **given) == "everyone"
+    for private in ("hooks.example", "T0KEN", "c2VjcmV0", "PAYMENTS_SECRET", "127.0.0.1", "heartbeat"):
+        assert private not in text
+
+
+def test_the_same_routes_give_the_same_text() -> None:
+    reordered = FILE.replace(
+        '{team: [payments, "no", "équipe"], severity: [P0, P1], environment: [production]}',
+        "{environment: ['production'], severity: ['P0', 'P1'], team: ['payments', 'no', 'équipe']}  # why",
+    )
+    assert reordered != FILE
+    assert read(reordered).routes_text == read().routes_text
+
+
+def test_no_file_and_an_empty_list_mean_that_nobody_is_paged() -> None:
+    for receivers in (no_receivers(), read("receivers: []")):
+        assert receivers.names == frozenset()
+        assert parse_routes(receivers.routes_text).routes == ()
+
+
+def test_addresses_and_secrets_do_not_show_when_printed() -> None:
+    shown = repr(read())
+    assert "T0KEN" not in shown
+    assert "c2VjcmV0" not in shown
+
+
+def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("plain words\n")
+    [receiver] = read(one(f'url: "https://h.example/x", secret_file: "{path}"')).receivers
+    assert receiver.secret == "plain words"
+
+
+def test_what_works_but_is_not_safe_is_warned_of() -> None:
+    with capture_logs() as logs:
+        receivers = read(one('url: "http://hooks.example/T0KEN"'))
+    assert receivers.warnings == (
+        "a: its pages are not signed; give secret_file or secret_env",
+        "a: http:// sends its pages unencrypted",
+    )
+    assert [line["warning"] for line in logs] == list(receivers.warnings)
+    assert "T0KEN" not in str(logs)
+    assert read().warnings == ("everyone: its pages are not signed; give secret_file or secret_env",)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("text", "says"),
     [
-        ("name: everyone", "name: payments-oncall", "receivers.1.name: 'payments-oncall' is there twice"),
-        ("{receiver: everyone}", "{receiver: everybody}", "routes.1.receiver: there is no receiver"),
-        ("https://hooks", "ftp://hooks", "receivers.0.webhook.url"),
-        ("https://hooks.example/payments", "https://", "receivers.0.webhook.url"),
-        ("secret_env: PAYMENTS_SECRET", "secret_env: NOT_THERE", "NOT_THERE is not set"),
-        ("secret_env: PAYMENTS_SECRET", "secret_file: /nonexistent/x", "secret_file: cannot be read"),
-        ("secret_env: PAYMENTS_SECRET", "secret_env: PAYMENTS_SECRET, secret_file: x", "two secrets"),
-        ("every: 45s", "every: 45", "heartbeat.every"),
-        ("severity: [P0, P1]", "severity: [P9]", "routes.0.match.severity.0"),
-        ("match:", "mach:", "routes.0.mach"),
+        (FILE.replace("name: everyone", "name: payments-oncall"), "'payments-oncall' is there twice"),
+        (FILE.replace("- receiver: everyone", "- receiver: evryone"), "Known receivers: everyone, pay"),
+        (FILE.replace("every: 1m", "every: 1s"), "heartbeat.every: out of range; write 30s, from 5s to 1h"),
+        (FILE.replace("every: 1m", "every: soon"), "heartbeat.every: 'soon' is not a duration"),
+        (FILE.replace("P0, P1", "P9"), "routes.0.match.severity.0"),
+        (FILE.replace("secret_env", "secret"), "receivers.0.webhook.secret: "),
+        (FILE.replace("https://switch", "ftp://switch"), "heartbeat.url: not an address"),
+        ("receivers: [{name: a}]", "receivers.0.webhook: Field required"),
+        ("receivers: [{name: 'a b', webhook: {url: 'https://x/'}}]", "receivers.0.name: a name has"),
+        ("receivers: [{name: '', webhook: {url: 'https://x/'}}]", "receivers.0.name: a name has"),
+        ("routes: [{receiver: a}]", "Known receivers: none"),
+        ("[]", "Write a document with the keys receivers, routes, heartbeat"),
+        ("receivers: [", "routes.yaml, line 1"),
+        (one("url: 'https://'"), "receivers.0.webhook.url: not an address to send to"),
+        (one("url: 'https://h.example:port/'"), "receivers.0.webhook.url: not an address to send to"),
+        (one("url: 'https://h.example/a b'"), "receivers.0.webhook.url: not an address to send to"),
+        (one('url: "https://h.example/\\n"'), "receivers.0.webhook.url: not an address to send to"),
+        (one("url: 'https://h/', secret_env: A, secret_file: B"), "Keep secret_file or secret_env"),
+        (one("url: 'https://h/', secret_env: ABSENT"), "Set ABSENT where Watchkeeper runs"),
+        (one("url: 'https://h/', secret_env: EMPTY"), "the variable is not set, or empty"),
+        (one("url: 'https://h/', secret_env: BROKEN"), "webhook.secret_env: no base64 after whsec_"),
+        (one("url: 'https://h/', secret_env: BARE"), "webhook.secret_env: no base64 after whsec_"),
+        (one("url: 'https://h/', secret_file: /absent/file"), "/absent/file cannot be read (No such file"),
+        (one("url: 'https://h/', secret_file: /"), "/ cannot be read (Is a directory)"),
     ],
-)
-def test_mistakes_name_file_path_and_mend(old: str, new: str, says: str) -> None:
+)  # fmt: skip
+def test_a_fault_is_told_with_file_path_and_mend(text: str, says: str) -> None:
     with pytest.raises(RoutesError) as caught:
-        read_receivers(GOOD.replace(old, new), "routes.yaml", {"PAYMENTS_SECRET": "x"})
-    assert says in str(caught.value)
-    assert str(caught.value).startswith("routes.yaml")
+        read(text)
+    message = str(caught.value)
+    assert message.startswith(WHERE)
+    assert says in message
     assert caught.value.mend
+    assert "T0KEN" not in message
 
 
-def test_the_example_of_the_docs_is_good(tmp_path: Path) -> None:
-    page = (Path(__file__).parent.parent.parent / "docs" / "paging.md").read_text()
-    example = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]
-    (tmp_path / "secret").write_text("abc")
-    example = re.sub(r"secret_file: \S+?(?=[},\s])", f"secret_file: {tmp_path}/secret", example)
-    assert read_receivers(example, "docs", {"WATCHKEEPER_EVERYONE_SECRET": "x"}).heartbeat is not None
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xff\xfe", b"x" * 5_000])
+def test_a_secret_file_that_holds_no_secret_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    with pytest.raises(RoutesError, match=r"webhook\.secret_file"):
+        read(one(f'url: "https://h.example/x", secret_file: "{path}"'))
+
+
+def test_the_example_in_the_docs_is_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "paging.md").read_text()
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    secret = tmp_path / "secret"
+    secret.write_text("words")
+    example = example.replace("/etc/watchkeeper/everyone.secret", str(secret))
+    receivers = read_receivers(example, "docs/paging.md", ENVIRONMENT)
+    assert receivers.names == {"payments-oncall", "everyone"}
+    assert receivers.heartbeat == HeartbeatTarget("https://switch.example/watchkeeper", 30_000)
+    assert not receivers.warnings

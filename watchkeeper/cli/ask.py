@@ -53,6 +53,8 @@ class Server:
 
         try:
             answer = httpx.request(method, self.url + path, timeout=15.0, **request)
+        except UnicodeError:
+            raise InputError("not Unicode", where="options", mend="Give text") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(
                 f"no Watchkeeper answers ({error})",
@@ -83,6 +85,7 @@ class FromJournal:
         from core.document import summary_of
         from watchkeeper.service import matching_status
 
+        matching_status({"status": ""}, status)
         rows = [
             summary_of(document) for document in self._fold.incidents() if matching_status(document, status)
         ]
@@ -112,7 +115,7 @@ def login_name() -> str:
 def _segment(name: str) -> str:
     from urllib.parse import quote
 
-    return quote(name, safe="")
+    return quote(name, safe="", errors="replace")
 
 
 def _error(status: int, document: Document) -> WatchkeeperError:

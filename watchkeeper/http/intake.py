@@ -92,8 +92,7 @@ class Intake:
                 raise _Refused(400, BodyError("the sender went away", where="body", mend="Send it again"))
             size += len(message.get("body", b""))
             if size > self._max:
-                mend = f"Send at most {self._max} bytes at once"
-                raise _Refused(413, BodyError("the body is too large", where="body", mend=mend))
+                raise _Refused(413, _oversized(self._max))
             chunks.append(message.get("body", b""))
             if not message.get("more_body"):
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -151,6 +150,14 @@ def _accepted(seq: int, parsed: Parsed) -> Document:
 
 def _error(error: WatchkeeperError) -> Document:
     return {"error": {"what": error.what, "where": error.where, "mend": error.mend}}
+
+
+async def too_large(send: Send, limit: int) -> None:
+    await _answer(send, 413, _error(_oversized(limit)))
+
+
+def _oversized(limit: int) -> BodyError:
+    return BodyError("the body is too large", where="body", mend=f"Send at most {limit} bytes at once")
 
 
 async def _answer(send: Send, status: int, document: Document) -> None:
