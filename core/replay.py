@@ -65,7 +65,10 @@ class Fold:
 
 def result(fold: Fold, line_of: dict[int, int] | None = None) -> Document:
     """The replay document. `line_of` maps record numbers to lines of the file."""
-    incidents = fold.incidents()
+    incidents = [
+        {key: value for key, value in incident.items() if key not in ("annotations", "deliveries")}
+        for incident in fold.incidents()
+    ]
     document: Document = {
         "incidents": incidents,
         "findings": [
@@ -94,9 +97,8 @@ def digest_of(document: Document) -> str:
 
 
 def _hashed(incident: Document) -> Document:
-    kept = {key: value for key, value in incident.items() if key not in ("annotations", "deliveries")}
     lines = {key: [_without_line(row) for row in incident[key]] for key in ("alerts", "changes")}
-    return {**kept, **lines}
+    return {**incident, **lines}
 
 
 def _without_line(row: Document) -> Document:

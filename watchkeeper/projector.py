@@ -28,7 +28,6 @@ class Changes:
     def collect(self, fold: Fold, limit: int = 200) -> tuple[list[Document], list[str]]:
         """Documents to put (at most `limit` live ones), and the ids among them that have left memory."""
         forgotten = list(fold.forgotten)
-        fold.forgotten.clear()
         documents = list(forgotten)
         for incident in fold.engine.state.incidents.values():
             if self._seen.get(incident.id) != incident.version:
@@ -40,6 +39,11 @@ class Changes:
         for document in forgotten:
             self._seen.pop(document["id"], None)
         return documents, [document["id"] for document in forgotten]
+
+
+def let_go(fold: Fold, forgotten: list[str]) -> None:
+    """What has been put need not be held; until then readers find it in the fold."""
+    del fold.forgotten[: len(forgotten)]
 
 
 class Projector:
@@ -67,3 +71,6 @@ class Projector:
         with self._engine.reading() as fold:
             documents, forgotten = self._changes.collect(fold)
         self._projection.put(documents, forgotten)
+        if forgotten:
+            with self._engine.reading() as fold:
+                let_go(fold, forgotten)

@@ -60,8 +60,11 @@ class Watch:
                 one for one in live if before is None or (format_rfc3339(one.opened_at), one.id) < before
             ]
             rows = [incident_summary(fold.engine.world, one) for one in shown[: limit + 1]]
+            leaving = [one for one in fold.forgotten if matching_status(one, status) and _before(one, before)]
         if status != "open":
-            rows += [summary_of(document) for document in self._projection.page(status, before, limit + 1)]
+            past = {one["id"]: one for one in self._projection.page(status, before, limit + 1)}
+            past |= {one["id"]: one for one in leaving}
+            rows += [summary_of(one) for one in past.values()]
             rows.sort(key=lambda row: (row["opened_at"], row["id"]), reverse=True)
         more = len(rows) > limit
         rows = rows[:limit]
@@ -77,7 +80,9 @@ class Watch:
         incident = fold.engine.incident(incident_id)
         if incident is not None:
             return {**incident_document(fold.engine.world, incident), **outside_document(incident)}
-        past = self._projection.get(fold.engine.world.resolve_id(incident_id))
+        current = fold.engine.world.resolve_id(incident_id)
+        leaving = (one for one in fold.forgotten if one["id"] == current)
+        past = next(leaving, None) or self._projection.get(current)
         if past is None:
             raise NotFound(
                 f"no incident {one_line(incident_id, 60)!r}", mend="`watchkeeper incidents` lists them"
@@ -165,6 +170,10 @@ def matching_status(document: Document, status: str | None) -> bool:
 
 def _has(incident: Incident, status: str | None) -> bool:
     return status is None or incident.status == status or (status == "open" and incident.status in OPEN)
+
+
+def _before(document: Document, before: tuple[str, str] | None) -> bool:
+    return before is None or (document["opened_at"], document["id"]) < before
 
 
 def encode_cursor(row: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -189,3 +190,17 @@ def test_pages_of_the_list_hold_each_incident_once(app: App) -> None:
 
     seen = ask(app, talk)
     assert len(seen) == len(set(seen)) == 7
+
+
+def test_what_just_left_memory_is_found_before_and_after_it_is_projected(app: App) -> None:
+    name = sent(app)
+    document = ask(app, lambda client: client.get(f"/v1/incidents/{name}")).json()
+    with app.engine.reading() as fold:
+        del fold.engine.state.incidents[name]
+        fold.forgotten.append({**document, "status": "closed"})
+    for _ in range(2):
+        found = ask(app, lambda client: client.get(f"/v1/incidents/{name}")).json()
+        assert found["status"] == "closed"
+        rows = ask(app, lambda client: client.get("/v1/incidents?status=closed")).json()["incidents"]
+        assert [row["id"] for row in rows] == [name]
+        time.sleep(1.2)

@@ -23,7 +23,7 @@ from core.narrative.plain import one_line
 from core.ports import Journal, read_all
 from core.replay import Fold, replay_file
 from watchkeeper.files import configuration
-from watchkeeper.projector import Changes
+from watchkeeper.projector import Changes, let_go
 from watchkeeper.settings import load_settings
 from watchkeeper.version import VERSION
 
@@ -130,6 +130,7 @@ def rebuild(data: Path | None) -> None:
             if not documents:
                 break
             projection.put(documents, forgotten)
+            let_go(fold, forgotten)
             count += len(documents)
         projection.close()
     finally:
