@@ -22,11 +22,9 @@ def parse_rfc3339(text: str) -> int:
     UTC offset (RFC 3339, section 5.6, requires one).
     """
     moment = datetime.fromisoformat(text)
-    offset = moment.utcoffset()
-    if offset is None:
+    if moment.tzinfo is None:
         raise ValueError("no UTC offset")
-    # Subtract as naive values: years 1 and 9999 would overflow when moved to UTC.
-    delta = moment.replace(tzinfo=None) - EPOCH.replace(tzinfo=None) - offset
+    delta = moment - EPOCH
     return delta.days * DAY + delta.seconds * SECOND + delta.microseconds // 1_000
 
 
