@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import structlog
 
 from core.checkpoint import Checkpoint, checkpoint_draft
-from core.config import config_draft, json_payload
+from core.config import json_payload
 from core.engine import Parse
 from core.errors import InputError
 from core.journal import Draft
@@ -31,10 +30,6 @@ def start_records(
     return drafts
 
 
-def program_draft(version: str) -> Draft:
-    return config_draft("program", version)
-
-
 def _version_in_force(journal: Journal) -> str | None:
     record = journal.latest("config", "program")
     return str(json_payload(record).get("content")) if record else None
@@ -52,5 +47,4 @@ def _checkpoint(journal: Journal, parse: Parse, before: str, version: str) -> Dr
             fold.apply(record)
         except InputError as error:
             log.warning("record_without_effect", seq=record.seq, error=str(error))
-    state = msgspec.structs.replace(fold.engine.state)
-    return checkpoint_draft(Checkpoint(before, version, state, fold.forgotten, fold.decisions))
+    return checkpoint_draft(Checkpoint(before, version, fold.engine.state, fold.forgotten, fold.decisions))

@@ -15,7 +15,7 @@ from core.errors import BodyError
 from core.model.events import Parsed, Problem
 from core.times import parse_rfc3339
 
-MAX_DEPTH_NOTE = "Send JSON (RFC 8259) in UTF-8"
+_JSON_MEND = "Send JSON (RFC 8259) in UTF-8"
 
 
 class Source(Protocol):
@@ -35,7 +35,7 @@ def decode(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         where = f"body, line {error.lineno}, column {error.colno}"
-        raise BodyError(f"not JSON: {error.msg}", where=where, mend=MAX_DEPTH_NOTE) from None
+        raise BodyError(f"not JSON: {error.msg}", where=where, mend=_JSON_MEND) from None
 
 
 def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:
