@@ -80,4 +80,31 @@ TWO_TROUBLES = Case(
     ),
 )
 
-CASES: dict[str, Case] = {case.name: case for case in (BAD_DEPLOY, DEAD_DEPENDENCY, TWO_TROUBLES)}
+BAD_DEPLOY_AGAIN = Case(
+    name="bad-deploy-again",
+    title="A bad deploy of inventory, heard through alerts that were renamed meanwhile",
+    story=(
+        "Inventory 3.2.0 goes out with a mistake in how it reads the names of goods, so half of all requests"
+        " fail. Checkout fails with it, and so do the two front doors, the storefront and the mobile API."
+        " Meanwhile the team has given all its alerts new names and new words. Two minutes later inventory"
+        " is rolled back to 3.1.0."
+    ),
+    delivery="alertmanager",
+    troubles=(
+        Trouble(
+            origin="inventory",
+            begins=Step(90, Change("deploy", "inventory", "3.2.0", "tomasz")),
+            mended=Step(210, Change("deploy", "inventory", "3.1.0", "tomasz")),
+            alerting=frozenset({"inventory", "checkout", "storefront", "mobile-api"}),
+        ),
+    ),
+    harmless=(
+        Step(10, Change("flag", "help-center", "live-chat=on", "noor")),
+        Step(50, Change("configuration", "payments", "retry-limit=2", "lena")),
+    ),
+    rules="rules_renamed.yaml",
+)
+
+CASES: dict[str, Case] = {
+    case.name: case for case in (BAD_DEPLOY, DEAD_DEPENDENCY, TWO_TROUBLES, BAD_DEPLOY_AGAIN)
+}

@@ -21,7 +21,6 @@ from evals.shop import wire
 from evals.shop.processes import Children
 from evals.shop.topology import BY_NAME, CLUSTER, ENVIRONMENT
 
-RULES = Path(__file__).with_name("rules.yaml")
 READY_SECONDS = 30.0
 # what it is -> (names of the program to look for, Debian package that brings it)
 PROGRAMS = {
@@ -53,11 +52,13 @@ class Monitoring:
         shop: Mapping[str, int],
         delivery: Delivery,
         receiver_port: int,
+        rules: str = "rules.yaml",
     ) -> None:
         self._folder = folder
         self._children = children
         self._shop = shop
         self._receiver_port = receiver_port
+        self._rules = Path(__file__).with_name(rules)
         self._port, self._alertmanager_port = wire.free_ports(2)
         self._has_alertmanager = delivery == "alertmanager"
 
@@ -90,7 +91,7 @@ class Monitoring:
 
     def _start_prometheus(self) -> None:
         target = self._alertmanager_port if self._has_alertmanager else self._receiver_port
-        config = self._write("prometheus.yml", _prometheus(self._shop, target))
+        config = self._write("prometheus.yml", _prometheus(self._shop, target, self._rules))
         flags = [
             f"--config.file={config}",
             f"--storage.tsdb.path={self._folder / 'tsdb'}",
@@ -133,7 +134,7 @@ class Monitoring:
                 time.sleep(0.2)
 
 
-def _prometheus(shop: Mapping[str, int], alertmanager_port: int) -> dict[str, Any]:
+def _prometheus(shop: Mapping[str, int], alertmanager_port: int, rules: Path) -> dict[str, Any]:
     return {
         "global": {
             "scrape_interval": "2s",
@@ -142,7 +143,7 @@ def _prometheus(shop: Mapping[str, int], alertmanager_port: int) -> dict[str, An
             # As one of a pair would have it: the replica label rides on every alert.
             "external_labels": {"cluster": CLUSTER, "environment": ENVIRONMENT, "replica": "prometheus-0"},
         },
-        "rule_files": [str(RULES)],
+        "rule_files": [str(rules)],
         "alerting": {
             "alertmanagers": [{"api_version": "v2", "static_configs": [_target(alertmanager_port)]}]
         },

@@ -46,7 +46,7 @@ def record(case: Case, receiver: Receiver, say: Say, least_seconds: float) -> Re
         shop = stack.enter_context(Shop(folder))
         children = Children(folder)
         stack.callback(children.stop)
-        monitor = Monitoring(folder, children, shop.ports, case.delivery, receiver.port)
+        monitor = Monitoring(folder, children, shop.ports, case.delivery, receiver.port, case.rules)
         say("starting the monitoring")
         monitor.start()
         session = _Session(case, shop, children, monitor, receiver, say)

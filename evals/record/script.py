@@ -105,7 +105,10 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Case:
-    """One recording: `delivery` says who posts the alerts, an Alertmanager or Prometheus itself."""
+    """One recording: `delivery` says who posts the alerts, an Alertmanager or Prometheus itself.
+
+    `rules` is the file of alerting rules, beside this module, that the monitoring is given.
+    """
 
     name: str
     title: str
@@ -113,6 +116,7 @@ class Case:
     delivery: Delivery
     troubles: tuple[Trouble, ...]
     harmless: tuple[Step, ...]
+    rules: str = "rules.yaml"
 
     def steps(self) -> list[Step]:
         """Everything that is done, in order of time."""

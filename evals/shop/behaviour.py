@@ -63,7 +63,16 @@ def payments(running: Running, request: Message) -> Message:
 
 
 def inventory(running: Running, request: Message) -> Message:
-    return running.call("inventory-db", request)
+    answer = running.call("inventory-db", request)
+    if running.version == "3.2.0":
+        return {**answer, "shelf": _shelf_3_2_0(request["item"])}
+    return answer
+
+
+def _shelf_3_2_0(item: str) -> int:
+    # Inventory 3.2.0 means to cut the ending "-can" off a name; rstrip takes any of these letters, so
+    # that "yunnan" becomes "yu", which is on no shelf.
+    return SHELF.index(item.rstrip("-can"))
 
 
 def _new_inventory_db() -> Behaviour:

@@ -28,8 +28,10 @@ from evals.shop.processes import Children
 from evals.shop.shop import Shop
 from evals.shop.topology import BY_NAME, SERVICES, reach
 
-CASE_FOLDER = Path(__file__).resolve().parents[2] / "evals" / "cases"
+EVALS = Path(__file__).resolve().parents[2] / "evals"
+CASE_FOLDER, RULES_FOLDER = EVALS / "cases", EVALS / "record"
 SELLING = ("payments", "checkout", "subscriptions", "storefront", "mobile-api")
+STOCKING = ("inventory", "checkout", "storefront", "mobile-api")
 HELPING = ("help-center", "search", "search-index", "mailer")
 
 needs_prometheus = pytest.mark.skipif(
@@ -65,15 +67,20 @@ def alive(pid: int) -> bool:
     return True
 
 
-def test_a_bad_deploy_fails_payments_and_its_callers_only_and_everything_stops(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("service", "version", "failing"), [("payments", "2.4.0", SELLING), ("inventory", "3.2.0", STOCKING)]
+)
+def test_a_bad_deploy_fails_its_service_and_the_callers_only_and_everything_stops(
+    tmp_path: Path, service: str, version: str, failing: tuple[str, ...]
+) -> None:
     with Shop(tmp_path) as shop:
         pids = shop.pids()
         assert within(5, lambda: all(outcomes(shop, s.name)["ok"] > 0 for s in SERVICES))
         assert all(outcomes(shop, s.name)["error"] == 0 for s in SERVICES)
 
-        shop.deploy("payments", "2.4.0")
-        assert within(8, lambda: all(outcomes(shop, name)["error"] > 0 for name in SELLING))
-        untouched = {s.name for s in SERVICES}.difference(SELLING)
+        shop.deploy(service, version)
+        assert within(8, lambda: all(outcomes(shop, name)["error"] > 0 for name in failing))
+        untouched = {s.name for s in SERVICES}.difference(failing)
         assert all(outcomes(shop, name)["error"] == 0 for name in untouched)
     assert len(pids) == len(SERVICES) + 1
     assert not [name for name, pid in pids.items() if alive(pid)]
@@ -90,12 +97,13 @@ def test_a_killed_database_fails_its_callers_until_it_is_started_again(tmp_path:
 
 
 @needs_prometheus
-def test_the_monitoring_accepts_its_configuration_and_sees_every_service(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rules", sorted({case.rules for case in CASES.values()}))
+def test_the_monitoring_accepts_its_configuration_and_sees_every_service(tmp_path: Path, rules: str) -> None:
     # Ports on which nothing listens: every target is down, which is all this test needs to see.
     ports = dict(zip(BY_NAME, wire.free_ports(len(BY_NAME)), strict=True))
     children = Children(tmp_path)
     try:
-        monitor = Monitoring(tmp_path, children, ports, "alertmanager", receiver_port=1)
+        monitor = Monitoring(tmp_path, children, ports, "alertmanager", 1, rules)
         monitor.start()
         assert within(8, lambda: len(monitor.query("up == 0")) == len(BY_NAME))
         assert within(4, lambda: len(monitor.firing(pending=True)) == len(BY_NAME))
@@ -134,6 +142,20 @@ def test_a_missing_program_is_named_with_its_package(
 def test_the_two_halves_of_the_shop_share_no_edge() -> None:
     assert not any(reach(name).intersection(SELLING) for name in HELPING)
     assert not any(reach(name).intersection(HELPING) for name in SELLING)
+
+
+def test_the_renamed_rules_alert_on_the_same_conditions_in_other_words() -> None:
+    before, after = (
+        yaml.safe_load((RULES_FOLDER / name).read_text())["groups"][0]["rules"]
+        for name in ("rules.yaml", "rules_renamed.yaml")
+    )
+    conditions = [
+        [(rule["expr"], rule["for"], rule["labels"]) for rule in rules] for rules in (before, after)
+    ]
+    assert conditions[0] == conditions[1]
+    for old, new in zip(before, after, strict=True):
+        assert old["alert"] != new["alert"]
+        assert not set(old["annotations"].values()) & set(new["annotations"].values())
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
