@@ -9,6 +9,7 @@
     │   └── EventLineError       a line of an event file
     ├── NotFound                 no such incident, alert or record: exit 1, or HTTP 404
     ├── TransitionRefused        the lifecycle does not allow it: HTTP 409
+    ├── MemoryUnavailable        what is over cannot be remembered or found now
     ├── Unreachable              no server answers at the address given: exit 2
     └── JournalError
         ├── JournalUnavailable   nothing can be committed now: HTTP 503
@@ -67,6 +68,10 @@ class NotFound(WatchkeeperError):
 
 
 class TransitionRefused(WatchkeeperError):
+    pass
+
+
+class MemoryUnavailable(WatchkeeperError):
     pass
 
 

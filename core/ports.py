@@ -7,7 +7,7 @@ Each has an in-memory implementation that ships, and one conformance suite that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from core.journal import Draft, Record, RecordKind
 
@@ -68,6 +68,44 @@ class Message(NamedTuple):
 class Notifier(Protocol):
     async def send(self, message: Message) -> Delivered:
         """Try once. Never raises for what the other side does."""
+
+
+class Remembered(NamedTuple):
+    """What memory keeps of an incident that is over, or of a runbook.
+
+    `terms` are made by code from identity fields and findings (`symptom:errors`, `change:deploy`,
+    `service:payments`); `text` is what people wrote; `ending` says what ended the incident, in words.
+    `at` (RFC 3339) is when it began; empty for a runbook.
+    """
+
+    id: str
+    kind: Literal["incident", "runbook"]
+    title: str
+    at: str = ""
+    terms: tuple[str, ...] = ()
+    text: str = ""
+    ending: str = ""
+
+
+class Recalled(NamedTuple):
+    """`match` is in thousandths of what a perfect likeness would have; `shared` are the terms in common."""
+
+    remembered: Remembered
+    match: int
+    shared: tuple[str, ...]
+
+
+class Memory(Protocol):
+    """What is over, found again by likeness. Rebuildable: the journal is the truth."""
+
+    def put(self, remembered: Sequence[Remembered]) -> None:
+        """Insert or replace by `id`."""
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Ids that are not there are no fault."""
+
+    def recall(self, like: Remembered, kind: Literal["incident", "runbook"], limit: int) -> list[Recalled]:
+        """The most alike first, ties by id; never the one with the id of `like`."""
 
 
 def read_all(journal: Journal, after: int = 0, batch: int = 1_000) -> Iterator[Record]:

@@ -1,1 +1,1 @@
-"""Memory of past incidents and runbooks, behind the Memory port."""
+"""Memory of past incidents and of runbooks, found again by likeness. Knows core only; decides nothing."""
