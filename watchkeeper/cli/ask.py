@@ -41,6 +41,9 @@ class Server:
     def explain(self, name: str) -> Document:
         return self._ask("GET", f"/v1/explain/{_segment(name)}")
 
+    def memory(self, text: str, limit: int) -> Document:
+        return self._ask("GET", "/v1/memory", params={"text": text, "limit": str(limit)})
+
     def transition(self, name: str, to: str, actor: str, reason: str) -> Document:
         body = {"to": to, "actor": actor, "reason": reason}
         return self._ask("POST", f"/v1/incidents/{_segment(name)}/transitions", json=body)

@@ -19,6 +19,7 @@ from core.journal import Draft
 from core.model.catalogue import parse_catalogue, unlisted_dependencies
 from watchkeeper import files
 from watchkeeper.cli.ask import Server
+from watchkeeper.models import ask_once, check_model
 from watchkeeper.receivers import read_receivers
 from watchkeeper.settings import Settings, environment, load_settings
 
@@ -34,10 +35,12 @@ class Check(NamedTuple):
     says: str
 
 
-def doctor(data: Path | None, url: str | None, catalog: Path | None, rules: Path | None) -> None:
+def doctor(
+    data: Path | None, url: str | None, catalog: Path | None, rules: Path | None, ask_model: bool = False
+) -> None:
     settings = load_settings(data=data, catalogue=catalog, rules=rules)
     failed = 0
-    for check in checks(settings, url):
+    for check in checks(settings, url, ask_model):
         mark = {True: "ok  ", False: "FAIL", None: "note"}[check.ok]
         typer.echo(f"{mark}  {check.name}: {check.says}")
         failed += check.ok is False
@@ -46,7 +49,7 @@ def doctor(data: Path | None, url: str | None, catalog: Path | None, rules: Path
         raise typer.Exit(1)
 
 
-def checks(settings: Settings, url: str | None) -> Iterator[Check]:
+def checks(settings: Settings, url: str | None, ask_model: bool) -> Iterator[Check]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("python", sys.version_info >= (3, 11), version)
     yield Check("sqlite", sqlite3.sqlite_version_info >= (3, 37), sqlite3.sqlite_version)
@@ -54,6 +57,9 @@ def checks(settings: Settings, url: str | None) -> Iterator[Check]:
     yield _guarded("commit", lambda: _commit(settings.data))
     yield _guarded("journal", lambda: _journal(settings.data))
     yield _guarded("rules", lambda: _rules(settings.rules))
+    yield _guarded("runbooks", lambda: _runbooks(settings.runbooks))
+    yield _guarded("levels", lambda: _levels(settings.levels))
+    yield _guarded("model", lambda: _model(settings, ask_model))
     yield _guarded("catalogue", lambda: _catalogue(settings.catalogue))
     yield _guarded("routes", lambda: _routes(settings.routes))
     yield _server(url)
@@ -102,6 +108,27 @@ def _journal(directory: Path) -> Check:
 
 def _rules(directory: Path | None) -> Check:
     return Check("rules", True, str(files.rules_content(directory)["bundle"]))
+
+
+def _runbooks(directory: Path | None) -> Check:
+    content = files.runbooks_content(directory)
+    return Check("runbooks", True, f"{content['bundle']}, {len(content['files'])} of them")
+
+
+def _levels(path: Path | None) -> Check:
+    files.levels_content(path)
+    return Check(
+        "levels", True, str(path) if path else "none given: level 1 everywhere"
+    )
+
+
+def _model(settings: Settings, ask: bool) -> Check:
+    name = check_model(settings)
+    if not name:
+        return Check("model", None, "none: texts are written by templates; see docs/agents.md")
+    if not ask:
+        return Check("model", None, f"{name}, not asked; --ask-model asks it one small question")
+    return Check("model", True, f"{name} answered in {ask_once(settings):.1f} s")
 
 
 def _catalogue(path: Path | None) -> Check:

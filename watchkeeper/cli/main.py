@@ -14,6 +14,8 @@ from typing import Annotated
 import typer
 
 from core.errors import JournalCorrupt, NotFound, TransitionRefused, WatchkeeperError
+from watchkeeper.cli.groups import catalog_app, journal_app, runbooks_app
+from watchkeeper.cli.options import Actor, Catalogue, Data, Json, OwnData, Reason, Rules, RunbookDir, Url
 
 app = typer.Typer(
     name="watchkeeper",
@@ -24,23 +26,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-journal_app = typer.Typer(help="Look after the journal, the only truth.", no_args_is_help=True)
-catalog_app = typer.Typer(help="The service catalogue.", no_args_is_help=True)
 app.add_typer(journal_app, name="journal")
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(runbooks_app, name="runbooks")
 
 _ANSWER_IS_NO = (NotFound, JournalCorrupt, TransitionRefused)
-
-Data = Annotated[Path | None, typer.Option("--data", help="Directory of a server's data; read without it")]
-OwnData = Annotated[Path | None, typer.Option("--data", help="Directory of the journal [watchkeeper-data]")]
-Url = Annotated[str | None, typer.Option("--url", help="Server to ask [http://127.0.0.1:8080]")]
-Json = Annotated[bool, typer.Option("--json", help="JSON for machines")]
-Catalogue = Annotated[Path | None, typer.Option("--catalog", help="Service catalogue (YAML)")]
-Rules = Annotated[
-    Path | None, typer.Option("--rules", help="Directory of rule files that replace built-in ones")
-]
-Actor = Annotated[str | None, typer.Option("--actor", help="Who does this [your login name]")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the incident's history")]
 
 
 def main() -> None:
@@ -77,7 +67,11 @@ def serve(
     catalog: Catalogue = None,
     rules: Rules = None,
     routes: Annotated[Path | None, typer.Option(help="Receivers and routes of pages (YAML)")] = None,
-    demo: Annotated[bool | None, typer.Option("--demo/--no-demo", help="Play a recorded incident")] = None,
+    runbooks: RunbookDir = None,
+    levels: Annotated[Path | None, typer.Option(help="What may be proposed where (YAML)")] = None,
+    model: Annotated[str | None, typer.Option(help="Language model, as provider:name [none]")] = None,
+    model_url: Annotated[str | None, typer.Option(help="Address of the model's API")] = None,
+    demo: Annotated[bool | None, typer.Option("--demo/--no-demo", help="Play recorded incidents")] = None,
 ) -> None:
     """Run the server: intake, engine, paging, console and API.
 
@@ -89,7 +83,17 @@ def serve(
 
     run(
         load_settings(
-            data=data, host=host, port=port, catalogue=catalog, rules=rules, routes=routes, demo=demo
+            data=data,
+            host=host,
+            port=port,
+            catalogue=catalog,
+            rules=rules,
+            routes=routes,
+            runbooks=runbooks,
+            levels=levels,
+            model=model,
+            model_url=model_url,
+            demo=demo,
         )
     )
 
@@ -157,6 +161,32 @@ def explain(
     show.explain(name, data, url, as_json)
 
 
+@app.command()
+def report(
+    incident: Annotated[str, typer.Argument(help="An incident's id")],
+    data: Data = None,
+    url: Url = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File to write [standard output]")] = None,
+) -> None:
+    """Write an incident's report in Markdown: facts, timeline, why, past incidents, plan, what is unknown."""
+    from watchkeeper.cli import show
+
+    show.report(incident, data, url, out)
+
+
+@app.command()
+def memory(
+    text: Annotated[str, typer.Argument(help="Words, such as a service, an alert's name or a symptom")],
+    url: Url = None,
+    limit: Annotated[int, typer.Option(min=1, max=50)] = 5,
+    as_json: Json = False,
+) -> None:
+    """Find incidents that are over, and runbooks, by words. Exit 1 when nothing is like them."""
+    from watchkeeper.cli import show
+
+    show.memory(text, url, limit, as_json)
+
+
 def _move(incident: str, to: str, actor: str | None, reason: str, url: str | None) -> None:
     from watchkeeper.cli import show
 
@@ -188,42 +218,17 @@ def close(incident: str, actor: Actor = None, reason: Reason = "", url: Url = No
 
 
 @app.command()
-def doctor(data: OwnData = None, url: Url = None, catalog: Catalogue = None, rules: Rules = None) -> None:
+def doctor(
+    data: OwnData = None,
+    url: Url = None,
+    catalog: Catalogue = None,
+    rules: Rules = None,
+    ask_model: Annotated[bool, typer.Option("--ask-model", help="Ask the model one small question")] = False,
+) -> None:
     """Check this machine, the files and the server; say how to mend what is wrong (then exit 1)."""
     from watchkeeper.cli.doctor import doctor as examine
 
-    examine(data, url, catalog, rules)
-
-
-@journal_app.command("export")
-def journal_export(
-    file: Annotated[Path, typer.Argument(help="File to write; - for standard output")],
-    data: OwnData = None,
-    start: Annotated[int, typer.Option("--from", min=1, help="First record")] = 1,
-) -> None:
-    """Write the journal as JSON lines, byte for byte replayable. A server may be running."""
-    from watchkeeper.cli import offline
-
-    offline.export(file, data, start)
-
-
-@journal_app.command("verify")
-def journal_verify(data: OwnData = None) -> None:
-    """Check numbers, times and the hash chain of every record. Exit 1 at the first fault."""
-    from watchkeeper.cli import offline
-
-    offline.verify(data)
-
-
-@catalog_app.command("init")
-def catalog_init(
-    data: OwnData = None,
-    file: Annotated[Path | None, typer.Option("--out", help="File to write [standard output]")] = None,
-) -> None:
-    """Draft a catalogue from the services that the journal has seen; add who depends on whom by hand."""
-    from watchkeeper.cli import offline
-
-    offline.catalog_init(data, file)
+    examine(data, url, catalog, rules, ask_model)
 
 
 if __name__ == "__main__":

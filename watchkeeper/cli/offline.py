@@ -24,6 +24,7 @@ from core.ports import Journal, read_all
 from core.replay import Fold, replay_file
 from watchkeeper.files import configuration
 from watchkeeper.projector import Changes, let_go
+from watchkeeper.remembering import Remembering
 from watchkeeper.settings import load_settings
 from watchkeeper.version import VERSION
 
@@ -124,15 +125,18 @@ def rebuild(data: Path | None) -> None:
     try:
         fold = fold_journal(SqliteJournal(directory, read_only=True))
         projection = DuckdbProjection(directory)
+        remembering = Remembering(directory, lambda: fold.engine.world.config.runbooks)
         changes, count = Changes(), 0
         while True:
             documents, forgotten = changes.collect(fold)
             if not documents:
                 break
             projection.put(documents, forgotten)
+            remembering.put(documents)
             let_go(fold, forgotten)
             count += len(documents)
         projection.close()
+        remembering.close()
     finally:
         lock.release()
     typer.echo(f"{count} incidents rebuilt from {fold.engine.state.seq} records in {directory}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from core.errors import InputError
 from core.narrative.plain import one_line
 from core.ports import Document
 from watchkeeper.cli.ask import Server, answers, login_name
@@ -98,6 +99,40 @@ def explain(name: str, data: Path | None, url: str | None, as_json: bool) -> Non
         for miss in alert["nearly_joined"]:
             typer.echo(f"  nearly joined {miss['incident']}:")
             _print_tree(miss["why"], 2)
+
+
+def report(name: str, data: Path | None, url: str | None, out: Path | None) -> None:
+    """Standard output, or a file: written whole or not at all, never over another one's work by half."""
+    from core.narrative.report import report as write
+
+    text = write(answers(data, url).incident(name), base_url="" if data else Server(url).url)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        beside = out.with_name(f".{out.name}.part")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(out)
+    except OSError as error:
+        raise InputError(
+            f"the report cannot be written ({error.strerror})", where=str(out), mend="Give another --out"
+        ) from None
+    typer.echo(f"{out}: {len(text.splitlines())} lines")
+
+
+def memory(text: str, url: str | None, limit: int, as_json: bool) -> None:
+    found = Server(url).memory(text, limit)
+    if as_json:
+        _print_json(found)
+    for kind in () if as_json else ("incidents", "runbooks"):
+        for one in found[kind]:
+            typer.echo(f"{one['match']:>4}/1000  {one['id']}  {one['at']}  {one_line(one['title'])}")
+            if one["ending"]:
+                typer.echo(f"           {one_line(one['ending'], 300)}")
+    if not found["incidents"] and not found["runbooks"]:
+        if not as_json:
+            typer.echo("Nothing like it is remembered.")
+        raise typer.Exit(1)
 
 
 def _print_tree(why: dict[str, Any] | None, depth: int) -> None:

@@ -1,0 +1,1 @@
+"""Remediation: runbooks, the levels that an operator allows, and candidate plans. Nothing here acts."""
