@@ -1,0 +1,1 @@
+"""Language models behind one door: langchain-core chat models, by name."""
