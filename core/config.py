@@ -1,7 +1,7 @@
 """Configuration in force. It enters as `config` records only, each with a document's full content.
 
-A record's payload is `{"name", "hash", "content"}`. Names: `catalogue` and `routes` (YAML text), `rules`
-(a bundle's name and its files), `program` (the version that writes the journal).
+A record's payload is `{"name", "hash", "content"}`. Names: `catalogue`, `routes` and `levels` (YAML
+text), `rules` and `runbooks` (a bundle's name and its files), `program` (the version that writes it).
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from core.canonical import canonical_json, sha256_hex
 from core.errors import InputError
 from core.journal import Draft, Record, json_draft
 from core.model.catalogue import Catalogue, parse_catalogue
+from core.remediation.levels import Levels, parse_levels
+from core.remediation.runbook import Runbooks, parse_runbooks
 from core.routing import Routes, parse_routes
 from core.rules.loader import parse_rules
 from core.rules.schema import RuleSet
 
-CONFIG_NAMES = ("program", "rules", "catalogue", "routes")
+CONFIG_NAMES = ("program", "rules", "catalogue", "routes", "runbooks", "levels")
 
 
 class Config:
@@ -30,6 +32,8 @@ class Config:
         self.documents: dict[str, Any] = {}
         self.catalogue = Catalogue()
         self.routes = Routes()
+        self.runbooks = Runbooks()
+        self.levels = Levels()
         self.version = ""
         self._rules: RuleSet | None = None
         for name, content in (documents or {}).items():
@@ -50,6 +54,10 @@ class Config:
                 self.catalogue = parse_catalogue(content)
             case "routes":
                 self.routes = parse_routes(content)
+            case "runbooks":
+                self.runbooks = parse_runbooks(content["files"], bundle=content["bundle"])
+            case "levels":
+                self.levels = parse_levels(content)
             case "rules":
                 self._rules = parse_rules(content["files"], bundle=content["bundle"])
             case "program":

@@ -13,18 +13,24 @@ from core.model.decision import Decision
 from core.model.entity import Entity
 from core.model.finding import Finding, why_json
 from core.model.incident import Change, Episode, Incident, Origin
+from core.model.note import note_json
 from core.narrative.questions import changes_in_order, questions
 from core.narrative.title import title
+from core.remediation.plan import plan_json, plans
+from core.rules.schema import SymptomRule
+from core.symptoms import symptom_of
 from core.times import format_rfc3339, optional_rfc3339
 from core.world import World
 
 Document = dict[str, Any]
+OUTSIDE = ("deliveries", "annotations", "explained")
 
 
 def incident_document(world: World, incident: Incident) -> Document:
     """Everything known of an incident that a replay gives too. Brings its findings up to date."""
     refresh(world, incident)
     members = world.members(incident)
+    candidates = plans(world, incident)
     return {
         "id": incident.id,
         "domain": incident.domain,
@@ -39,12 +45,13 @@ def incident_document(world: World, incident: Incident) -> Document:
         "resolved_at": optional_rfc3339(incident.resolved_at),
         "closed_at": optional_rfc3339(incident.closed_at),
         "services": [entity_json(entity) for entity in sorted(incident.entities) if entity.service],
-        "alerts": [_alert(episode) for episode in members],
+        "alerts": [_alert(episode, world.rules.symptom) for episode in members],
         "findings": [finding_json(finding) for finding in incident.findings],
         "why": why_json(incident.why) if incident.why else None,
         "origin": _origin(incident.origin),
-        "changes": [change_json(world.state.changes[f.subject]) for f in changes_in_order(world, incident)],
-        "questions": questions(world, incident),
+        "changes": _changes(world, incident),
+        "questions": questions(world, incident, candidates[0].title if candidates else ""),
+        "plans": [plan_json(plan) for plan in candidates],
         "merged_from": incident.merged_from,
         "recurrence_of": incident.recurrence_of or None,
         "history": [
@@ -94,7 +101,15 @@ def summary_of(document: Document) -> Document:
     return {**{key: document[key] for key in kept}, "alerts_total": len(alerts), "alerts_firing": firing}
 
 
-def _alert(episode: Episode) -> Document:
+def _changes(world: World, incident: Incident) -> list[Document]:
+    """Suspects in order, then what probably repaired it."""
+    repairs = [finding for finding in incident.findings if finding.kind == "probable-repair"]
+    rows = [(finding, "suspect") for finding in changes_in_order(world, incident)]
+    rows += [(finding, "repair") for finding in repairs]
+    return [{**change_json(world.state.changes[f.subject]), "role": role} for f, role in rows]
+
+
+def _alert(episode: Episode, symptoms: SymptomRule) -> Document:
     return {
         "line": episode.seq,
         "index": episode.index,
@@ -103,6 +118,7 @@ def _alert(episode: Episode) -> Document:
         "decided_at": format_rfc3339(episode.received_at),
         "episode": episode.id,
         "name": episode.name,
+        "symptom": symptom_of(episode.name, symptoms),
         "service": episode.entity.service,
         "environment": episode.entity.environment,
         "cluster": episode.entity.cluster,
@@ -165,8 +181,18 @@ def _origin(origin: Origin | None) -> Document | None:
 
 
 def outside_document(incident: Incident) -> Document:
-    """What the API adds: what became of the pages, and what was said."""
+    """What the API adds: what became of the pages, and what people and agents said.
+
+    `explained`: `pending` while the agents have been asked and have not answered, then `done`; else `none`.
+    """
+    at = format_rfc3339(incident.noted_at)
+    notes = [{"at": at, **note_json(note)} for note in incident.notes.values()]
+    comments = [
+        {"at": format_rfc3339(r.at), "author": r.author, "kind": r.kind, "text": r.text}
+        for r in incident.remarks
+    ]
     return {
+        "explained": "pending" if incident.asked else "done" if notes else "none",
         "deliveries": [
             {
                 "decision": d.decision,
@@ -178,8 +204,5 @@ def outside_document(incident: Incident) -> Document:
             }
             for d in incident.deliveries
         ],
-        "annotations": [
-            {"at": format_rfc3339(r.at), "author": r.author, "kind": r.kind, "text": r.text}
-            for r in incident.remarks
-        ],
+        "annotations": [*comments, *notes],
     }

@@ -14,6 +14,7 @@ import msgspec
 from core.canonical import content_id
 from core.config import Config, apply_config, typed_payload
 from core.document import Document, incident_document, outside_document
+from core.explaining import on_explain_timer
 from core.findings import refresh
 from core.findings.recent_change import attach_change
 from core.journal import Record
@@ -21,6 +22,7 @@ from core.lifecycle import Transition, apply_transition, may_forget, on_close_ti
 from core.model.decision import Decision
 from core.model.events import AlertEvent, ChangeEvent, Parsed
 from core.model.incident import Change, Delivery, Incident, Remark
+from core.model.note import Note
 from core.observe import Identify, observe
 from core.paging import on_notify_timer, on_update_timer
 from core.silence_end import hear, on_lease_timer
@@ -43,12 +45,18 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Annotation(msgspec.Struct, frozen=True):
-    """The payload of an `annotation` record."""
+    """The payload of an `annotation` record: a comment (author, kind, text), or the agents' notes.
+
+    Notes answer the enrich decisions in `decisions`; `read_to` is the last record that the agents knew.
+    """
 
     incident: str
-    author: str
-    kind: str
-    text: str
+    author: str = ""
+    kind: str = ""
+    text: str = ""
+    decisions: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    read_to: int = 0
 
 
 class Engine:
@@ -168,9 +176,10 @@ class Engine:
         self._identify = None
 
     def _settle(self, turn: Turn, outcome: Outcome) -> None:
-        decision = self.state.pending.pop(outcome.decision, None)
-        if decision is None:
+        decision = self.state.pending.get(outcome.decision)
+        if decision is None or decision.kind != "notify":
             return
+        del self.state.pending[decision.id]
         incident = self.incident(decision.subject)
         if incident is not None:
             incident.deliveries.append(
@@ -181,10 +190,18 @@ class Engine:
             incident.version += 1
 
     def _remark(self, turn: Turn, annotation: Annotation) -> None:
+        for name in annotation.decisions:
+            self.state.pending.pop(name, None)
         incident = self.incident(annotation.incident)
-        if incident is not None:
+        if incident is None:
+            return
+        incident.asked = [name for name in incident.asked if name not in annotation.decisions]
+        if annotation.notes:
+            incident.notes = {note.author: note for note in annotation.notes}
+            incident.noted_at = turn.at
+        if annotation.text:
             incident.remarks.append(Remark(turn.at, annotation.author, annotation.kind, annotation.text))
-            incident.version += 1
+        incident.version += 1
 
     def _fire(self, now: int, decisions: list[Decision]) -> None:
         for timer in self.world.timers.pop_due(now):
@@ -208,6 +225,8 @@ class Engine:
                 on_resolve_timer(turn, incident)
             case "close":
                 on_close_timer(turn, incident)
+            case "explain":
+                on_explain_timer(turn, incident)
             case "forget":
                 self._forget(turn, incident)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from core.config import typed_payload
 from core.errors import TransitionRefused
+from core.explaining import explain_now, explain_soon
 from core.findings import refresh
 from core.journal import Draft, Record, json_draft
 from core.model.incident import Incident, IncidentStatus
@@ -96,6 +97,8 @@ def reopen(turn: Turn, incident: Incident, reason: str, actor: str = "rule", wor
     turn.decide("reopen", incident.id, reason)
     turn.note(incident, "reopened", reason, actor=actor, detail=words)
     announce_reopening(turn, incident)
+    incident.explained = None
+    explain_soon(turn, incident)
 
 
 def _resolve(turn: Turn, incident: Incident, reason: str, actor: str, words: str) -> None:
@@ -105,6 +108,7 @@ def _resolve(turn: Turn, incident: Incident, reason: str, actor: str, words: str
     turn.decide("resolve", incident.id, reason)
     turn.note(incident, "resolved", reason, actor=actor, detail=words)
     announce_resolution(turn, incident)
+    explain_now(turn, incident, "resolved")
 
 
 def _close(turn: Turn, incident: Incident, reason: str, actor: str, words: str) -> None:

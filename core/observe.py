@@ -10,6 +10,7 @@ import hashlib
 
 from core.canonical import canonical_json, sha256_hex
 from core.correlation.grouping import place
+from core.explaining import watch_for_news
 from core.findings.recent_change import attach_to_episode
 from core.journal import Record
 from core.lifecycle import reopen, watch_for_quiet
@@ -146,6 +147,7 @@ def _watch(turn: Turn, episode: Episode) -> None:
     incident = turn.world.incident_of(episode)
     watch_for_quiet(turn, incident)
     watch_for_page(turn, incident)
+    watch_for_news(turn, incident)
     watch_lease(turn, episode)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from core.canonical import canonical_json, sha256_hex
 from core.checkpoint import read_checkpoint
-from core.document import Document, decision_json
+from core.document import OUTSIDE, Document, decision_json
 from core.engine import Engine, Parse
 from core.errors import EventLineError, InputError
 from core.journal import Draft, Record, line_to_record
@@ -66,8 +66,7 @@ class Fold:
 def result(fold: Fold, line_of: dict[int, int] | None = None) -> Document:
     """The replay document. `line_of` maps record numbers to lines of the file."""
     incidents = [
-        {key: value for key, value in incident.items() if key not in ("annotations", "deliveries")}
-        for incident in fold.incidents()
+        {key: value for key, value in incident.items() if key not in OUTSIDE} for incident in fold.incidents()
     ]
     document: Document = {
         "incidents": incidents,

@@ -12,6 +12,7 @@ from core import severity
 from core.canonical import readable_id
 from core.correlation import dependency_edge, same_entity
 from core.correlation.link import LinkRule
+from core.explaining import explain_soon, watch_for_news
 from core.lifecycle import reopen
 from core.model.incident import OPEN, Episode, Incident
 from core.paging import announce_merge, announce_opening, watch_for_more
@@ -101,6 +102,7 @@ def _join(turn: Turn, incident: Incident, episode: Episode) -> None:
     if len(incident.members) == 1:
         severity.update(turn, incident)
         announce_opening(turn, incident)
+        explain_soon(turn, incident)
         return
     if incident.status == "resolved" and episode.status != "resolved":
         reopen(turn, incident, "new_alert")
@@ -122,17 +124,19 @@ def _merge(turn: Turn, kept: Incident, absorbed: Incident) -> None:
     kept.history = sorted([*kept.history, *absorbed.history], key=lambda moment: moment.at)
     kept.deliveries.extend(absorbed.deliveries)
     kept.remarks.extend(absorbed.remarks)
+    kept.asked.extend(absorbed.asked)
     severity.merge(kept, absorbed)
     _merge_status(turn, kept, absorbed)
     state.redirects[absorbed.id] = kept.id
     del state.incidents[absorbed.id]
-    for timer in ("notify", "update", "resolve", "close"):
+    for timer in ("notify", "update", "explain", "resolve", "close"):
         timers.cancel(f"{timer}:{absorbed.id}")
     turn.note(kept, "merged", "linked", detail=absorbed.id)
     turn.decide("merge", kept.id, f"linked_with:{absorbed.id}")
     severity.update(turn, kept)
     announce_merge(turn, kept, absorbed)
     watch_for_more(turn, kept)
+    watch_for_news(turn, kept)
 
 
 def _merge_status(turn: Turn, kept: Incident, absorbed: Incident) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.findings import dependency_edge, probable_origin, recent_change, same_entity
+from core.findings import dependency_edge, probable_origin, probable_repair, recent_change, same_entity
 from core.findings.case import Case, group_by_entity
 from core.model.finding import Finding, Why
 from core.model.incident import Incident
@@ -21,6 +21,7 @@ RULES: tuple[tuple[str, Find], ...] = (
     (dependency_edge.kind, dependency_edge.find),
     (recent_change.kind, recent_change.find),
     (probable_origin.kind, probable_origin.find),
+    (probable_repair.kind, probable_repair.find),
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from core.explaining import watch_for_news
 from core.findings.case import Case, finding, shortened
 from core.model.catalogue import Catalogue
 from core.model.entity import Entity
@@ -76,6 +77,7 @@ def attach_change(turn: Turn, change: Change) -> None:
             timeline = world.index.by_entity.get(entity, [])
             for name in within(timeline, change.event.at - rule.lookback, high):
                 _attach(world, world.state.episodes[name], [change.id])
+                watch_for_news(turn, world.incident_of(world.state.episodes[name]))
 
 
 def _attach(world: World, episode: Episode, changes: list[str]) -> None:

@@ -1,7 +1,8 @@
 """Decisions: what the engine concluded must be known or done, each with a named reason.
 
 Kinds `open`, `merge`, `severity`, `acknowledge`, `resolve`, `reopen`, `close` tell what became of an
-incident. Kind `notify` is for the dispatcher to perform; its outcome comes back as a record.
+incident. Kind `notify` is for the dispatcher to perform, its outcome comes back as a record; kind `enrich`
+for the agents, whose annotation does.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import msgspec
 
 from core.canonical import content_id
 
-DecisionKind = Literal["open", "merge", "severity", "acknowledge", "resolve", "reopen", "close", "notify"]
-PERFORMED: frozenset[DecisionKind] = frozenset({"notify"})
+DecisionKind = Literal[
+    "open", "merge", "severity", "acknowledge", "resolve", "reopen", "close", "notify", "enrich"
+]
+PERFORMED: frozenset[DecisionKind] = frozenset({"notify", "enrich"})
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ import msgspec
 from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.finding import Finding, Why
+from core.model.note import Note
 
 EpisodeStatus = Literal["firing", "resolved", "unknown"]
 IncidentStatus = Literal["triggered", "acknowledged", "resolved", "closed"]
@@ -74,7 +75,7 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Remark(msgspec.Struct, frozen=True):
-    """An annotation: what an agent or a person said. Nothing that decides reads it."""
+    """A comment. Nothing that decides reads it."""
 
     at: int
     author: str
@@ -124,9 +125,15 @@ class Incident(msgspec.Struct):
     why: Why | None = None
     origin: Origin | None = None
     dirty: bool = True
+    # What was there when the agents were last asked: services, changes, whether anything fired.
+    explained: tuple[int, int, bool] | None = None
     # Not part of what is hashed: what happened outside, and what was said.
     deliveries: list[Delivery] = []
     remarks: list[Remark] = []
+    # What the agents were asked and have not answered (decision ids), and what they said last, by author.
+    asked: list[str] = []
+    notes: dict[str, Note] = {}
+    noted_at: int = 0
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from core.errors import RuleError
-from core.rules.schema import RULES, Rule, RuleSet
+from core.rules.schema import ADDED_LATER, RULES, Rule, RuleSet
 from core.yamltext import checked, read_yaml
 
 BUILTIN = "builtin@2026-11-21"
@@ -31,7 +31,7 @@ def _parse(items: tuple[tuple[str, str], ...], bundle: str) -> RuleSet:
                 f"rule {key!r} is already defined in {origin[key]}", where=name, mend="Keep one of the two"
             )
         found[key], origin[key] = rule, name
-    missing = sorted(set(RULES) - set(found))
+    missing = sorted(set(RULES) - ADDED_LATER - set(found))
     if missing:
         raise RuleError(f"rule {missing[0]!r} is missing", where=bundle, mend="Restore its file")
     fields: dict[str, Any] = {key.replace("-", "_"): rule for key, rule in found.items()}

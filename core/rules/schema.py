@@ -8,11 +8,12 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from core.model.events import ChangeKind
 from core.model.incident import Severity
-from core.times import parse_duration
+from core.times import MINUTE, SECOND, parse_duration
 from core.yamltext import Strict
 
 Level = Literal["critical", "high", "warning", "info"]
 LEVELS: tuple[Level, ...] = ("critical", "high", "warning", "info")
+Symptom = Literal["certificate", "down", "latency", "errors", "queue", "saturation", "traffic"]
 
 
 def _duration(value: object) -> int:
@@ -81,6 +82,18 @@ class ProbableOrigin(Rule):
     weights: OriginWeights
 
 
+class ProbableRepair(Rule):
+    rule: Literal["probable-repair"] = "probable-repair"
+    window: Window = 15 * MINUTE
+    worth: Thousandths = 800
+    undoes: Thousandths = 200
+
+
+class SymptomRule(Rule):
+    rule: Literal["symptom"] = "symptom"
+    words: dict[Symptom, tuple[str, ...]] = {}
+
+
 class When(Strict):
     """Every key given must hold. `level`: the worst alert is at least that bad."""
 
@@ -133,6 +146,12 @@ class Notify(Rule):
         return self
 
 
+class Explain(Rule):
+    rule: Literal["explain"] = "explain"
+    wait: Duration = 15 * SECOND
+    again_after: Window = MINUTE
+
+
 class RuleSet(Strict):
     """All rules in force, and the texts they came from (these are what the journal keeps)."""
 
@@ -146,6 +165,10 @@ class RuleSet(Strict):
     severity: SeverityRule
     lifecycle: Lifecycle
     notify: Notify
+    # Journals that began before these rules were there go without them.
+    probable_repair: ProbableRepair = ProbableRepair(summary="")
+    symptom: SymptomRule = SymptomRule(summary="")
+    explain: Explain = Explain(summary="")
 
     @model_validator(mode="after")
     def _windows_nest(self) -> RuleSet:
@@ -158,13 +181,17 @@ class RuleSet(Strict):
         return self
 
 
+ADDED_LATER = frozenset({"probable-repair", "symptom", "explain"})
 RULES: dict[str, type[Rule]] = {
     "identity": Identity,
     "same-entity": SameEntity,
     "dependency-edge": DependencyEdge,
     "recent-change": RecentChange,
+    "probable-repair": ProbableRepair,
     "probable-origin": ProbableOrigin,
     "severity": SeverityRule,
     "lifecycle": Lifecycle,
     "notify": Notify,
+    "symptom": SymptomRule,
+    "explain": Explain,
 }

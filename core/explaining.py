@@ -1,0 +1,42 @@
+"""When the agents are asked to explain an incident: the enrich decisions.
+
+They wait until the picture has settled, are asked again when services or changes have come or nothing fires
+any more, and at once when it is over. Paging never waits for them, and what they say decides nothing.
+"""
+
+from __future__ import annotations
+
+from core.model.incident import Incident
+from core.world import Turn
+
+
+def explain_soon(turn: Turn, incident: Incident) -> None:
+    """After its opening or reopening."""
+    due = turn.at + turn.world.rules.explain.wait
+    turn.world.timers.arm_if_idle(f"explain:{incident.id}", due, turn.seq)
+
+
+def watch_for_news(turn: Turn, incident: Incident) -> None:
+    """Call after alerts or changes came: once explained, it is explained again when the picture is another."""
+    if incident.explained and _size(incident) != incident.explained and incident.status != "closed":
+        due = turn.at + turn.world.rules.explain.again_after
+        turn.world.timers.arm_if_idle(f"explain:{incident.id}", due, turn.seq)
+
+
+def explain_now(turn: Turn, incident: Incident, reason: str) -> None:
+    turn.world.timers.cancel(f"explain:{incident.id}")
+    decision = turn.decide("enrich", incident.id, reason)
+    if decision.id not in incident.asked:
+        incident.asked.append(decision.id)
+    turn.world.state.pending[decision.id] = decision
+    incident.explained = _size(incident)
+    incident.version += 1
+
+
+def on_explain_timer(turn: Turn, incident: Incident) -> None:
+    if incident.explained != _size(incident):
+        explain_now(turn, incident, "more_is_known" if incident.explained else "opened")
+
+
+def _size(incident: Incident) -> tuple[int, int, bool]:
+    return len(incident.entities), len(incident.changes), incident.firing > 0

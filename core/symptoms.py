@@ -1,0 +1,41 @@
+"""What kind of trouble an alert tells of, from the words of its name alone: errors, latency, down and so on.
+
+An alert's name is what the team's own alerting rule is called; descriptions and summaries are not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from core.rules.schema import SymptomRule
+
+_WORD = re.compile(r"[Pp][0-9]{2,3}|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+[a-z]*")
+_STEM, _LONGEST = 4, 200
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """`HTTPErrorRate_p95` as (httperrorrate, http, error, rate, p95): capitals, digits and signs part words."""
+    found: list[str] = []
+    for part in re.split(r"[^0-9A-Za-z]+", name[:_LONGEST]):
+        pieces = [piece.lower() for piece in _WORD.findall(part)]
+        whole = part.lower()
+        found += [whole, *pieces] if whole and pieces != [whole] else pieces
+    return tuple(dict.fromkeys(found))
+
+
+def symptom_of(name: str, rule: SymptomRule) -> str:
+    """A symptom of the rule, or "" when no word of the name tells."""
+    return _symptom(name, tuple(rule.words.items()))
+
+
+@lru_cache(maxsize=4_096)
+def _symptom(name: str, words: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    own = words_of(name)
+    return next((symptom for symptom, signs in words if any(_has(own, sign) for sign in signs)), "")
+
+
+def _has(own: tuple[str, ...], sign: str) -> bool:
+    if len(sign) < _STEM:
+        return sign in own
+    return any(word.startswith(sign) for word in own)

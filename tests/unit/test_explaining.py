@@ -1,0 +1,151 @@
+"""When the agents are asked, and how one annotation answers: seen from the engine alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from core.engine import Annotation
+from core.journal import json_draft
+from core.model.incident import Incident
+from core.model.note import Line, Note
+from core.replay import result
+from core.times import SECOND, parse_rfc3339
+from tests.timeline import SHOP, START, Timeline, alert, change
+
+NOTE = Note("narrator", "narrative", (Line("Payments fails.", ("e1",)),), reason="no model is configured")
+
+
+def asked(t: Timeline) -> list[tuple[float, str]]:
+    return [((parse_rfc3339(d["at"]) - START) / SECOND, d["reason"]) for d in t.decisions("enrich")]
+
+
+def pending(t: Timeline) -> list[str]:
+    return [one.id for one in t.engine.state.pending.values() if one.kind == "enrich"]
+
+
+def live(t: Timeline) -> Incident:
+    [incident] = t.engine.state.incidents.values()
+    return incident
+
+
+def answer(t: Timeline, at: float, *decisions: str, incident: str = "", **more: Any) -> None:
+    annotation = Annotation(incident or live(t).id, decisions=decisions, **more)
+    t._append(at, json_draft("annotation", "agents", msgspec.to_builtins(annotation)))
+
+
+def test_they_are_asked_once_the_picture_has_settled() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.push(5, alert("checkout", starts=5))
+    t.wait(14)
+    assert asked(t) == []
+    t.wait(60)
+    assert asked(t) == [(15, "opened")]
+
+
+def test_again_when_more_is_known_and_not_for_repetition() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.push(20, alert("payments"))
+    t.push(40, alert("payments"))
+    t.wait(100)
+    assert asked(t) == [(15, "opened")]
+    t.push(110, alert("checkout", starts=110))
+    t.push(120, alert("frontend", starts=120))
+    t.changed(130, change("payments", 100, version="2"))
+    t.wait(300)
+    assert asked(t) == [(15, "opened"), (170, "more_is_known")]
+
+
+def test_again_when_nothing_fires_any_more() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.push(100, alert("payments", ends=95))
+    t.wait(200)
+    assert asked(t) == [(15, "opened"), (160, "more_is_known")]
+
+
+def test_the_end_is_told_at_once_and_cancels_what_was_due() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.move(5, live(t).id, "resolved")
+    t.wait(300)
+    assert asked(t) == [(5, "resolved")]
+
+
+def test_a_reopened_incident_is_explained_anew() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.move(20, live(t).id, "resolved")
+    t.move(40, live(t).id, "triggered")
+    t.wait(120)
+    assert [reason for _, reason in asked(t)] == ["opened", "resolved", "opened"]
+
+
+def test_one_annotation_answers_several_questions() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.move(20, live(t).id, "resolved")
+    assert len(pending(t)) == 2
+    answer(t, 21, *pending(t), notes=(NOTE,), read_to=3)
+    assert pending(t) == []
+    assert live(t).asked == []
+    assert live(t).notes == {"narrator": NOTE}
+    assert live(t).remarks == []
+
+
+def test_an_annotation_for_one_question_leaves_the_other() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.move(20, live(t).id, "resolved")
+    first, second = pending(t)
+    answer(t, 21, first, notes=(NOTE,))
+    assert pending(t) == live(t).asked == [second]
+
+
+def test_an_annotation_for_nobody_still_answers() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.wait(20)
+    answer(t, 21, *pending(t), incident="INC-NOT-THERE")
+    assert pending(t) == []
+
+
+def test_a_comment_of_the_old_form_is_still_read() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    body = {"incident": live(t).id, "author": "ana", "kind": "comment", "text": "looking"}
+    t._append(5, json_draft("annotation", "api", body))
+    assert [(r.author, r.text) for r in live(t).remarks] == [("ana", "looking")]
+
+
+def test_what_was_asked_follows_a_merge() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.push(0, alert("frontend"))
+    t.wait(20)
+    assert len(pending(t)) == 2
+    t.push(30, alert("checkout", starts=30))
+    assert sorted(live(t).asked) == sorted(pending(t))
+    answer(t, 40, *pending(t), incident=next(iter(t.engine.state.redirects)), notes=(NOTE,))
+    assert pending(t) == live(t).asked == []
+    assert live(t).notes == {"narrator": NOTE}
+
+
+def test_notes_change_nothing_that_is_hashed() -> None:
+    def told(*, noted: bool) -> Timeline:
+        t = Timeline(SHOP)
+        t.push(0, alert("payments"))
+        t.push(5, alert("checkout", starts=5))
+        t.wait(20)
+        if noted:
+            answer(t, 21, *pending(t), notes=(NOTE,), text="and a comment")
+        t.wait(900)
+        return t
+
+    noted, plain = told(noted=True), told(noted=False)
+    assert noted.digest() == plain.digest()
+    assert (len(live(noted).remarks), len(live(noted).notes)) == (1, 1)
+    assert "explained" not in result(noted.fold)["incidents"][0]
