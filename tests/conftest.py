@@ -1,6 +1,7 @@
 """Every test runs with the network shut but for loopback, and with language models shut.
 
-`WATCHKEEPER_TEST_MODEL_CALLS=allowed` opens the second door for a run by hand.
+The mark `real_model` opens the second door for a test, `WATCHKEEPER_TEST_MODEL_CALLS=allowed` for a run by
+hand; the first stays shut, so that only models on loopback can answer.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ CASES = Path(__file__).parent.parent / "evals" / "cases"
 
 
 @pytest.fixture(autouse=True)
-def _doors_shut() -> Iterator[None]:
+def _doors_shut(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         refuse_network(patch)
-        if os.environ.get("WATCHKEEPER_TEST_MODEL_CALLS") != "allowed":
+        allowed = os.environ.get("WATCHKEEPER_TEST_MODEL_CALLS") == "allowed"
+        if not allowed and request.node.get_closest_marker("real_model") is None:
             refuse_model_calls(patch)
         yield
 

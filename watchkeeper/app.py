@@ -10,6 +10,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -21,16 +22,21 @@ from connectors.storage.lock import DirectoryLock
 from connectors.storage.sqlite_journal import SqliteJournal
 from core.config import config_draft
 from core.ports import Clock, Document
+from core.remediation.runbook import Runbooks
 from watchkeeper import files
 from watchkeeper.clock import SystemClock
 from watchkeeper.console.routes import console_router
 from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.enricher import Enricher
 from watchkeeper.http.api import api_router, install_errors, install_openapi
+from watchkeeper.http.events import Events, engine_rows
 from watchkeeper.http.health import Metrics, health_router
 from watchkeeper.http.intake import Intake, Receive, Scope, Send, too_large
+from watchkeeper.models import check_model, chosen_model
 from watchkeeper.paging import Paging
 from watchkeeper.projector import Projector
 from watchkeeper.receivers import Receivers, no_receivers, read_receivers
+from watchkeeper.remembering import Remembering
 from watchkeeper.service import Watch
 from watchkeeper.settings import Settings, environment
 from watchkeeper.upgrade import start_records
@@ -90,6 +96,8 @@ class App:
             "receivers": sorted(self._receivers.names),
             "heartbeat": self._paging.heartbeat_state(),
             "catalogue_services": self._catalogue_services(),
+            "model": self._model_name,
+            "agents": self._enricher.counts._asdict(),
             "demo": self.settings.demo,
         }
 
@@ -105,7 +113,10 @@ class App:
     def _start(self, stack: ExitStack) -> None:
         settings = self.settings
         self._receivers = _receivers(settings)
-        configuration = files.configuration(settings.catalogue, settings.rules)
+        self._model_name = check_model(settings)
+        configuration = files.configuration(
+            settings.catalogue, settings.rules, settings.runbooks, settings.levels
+        )
         configuration.append(config_draft("routes", self._receivers.routes_text))
         lock = DirectoryLock(settings.data)
         stack.callback(lock.release)
@@ -118,7 +129,9 @@ class App:
         self.engine = engine = EngineLoop(journal, parse, writer.append_now, self.clock, VERSION)
         projection = DuckdbProjection(settings.data)
         stack.callback(projection.close)
-        projector = Projector(engine, projection)
+        self._remembering = Remembering(settings.data, self._runbooks)
+        stack.callback(self._remembering.close)
+        projector = Projector(engine, projection, self._remembering.follow)
         writer.on_commit(engine.wake)
         for part in (writer, engine, projector):
             part.start()
@@ -126,7 +139,30 @@ class App:
         stack.callback(writer.stop)
         stack.callback(engine.stop)
         stack.callback(projector.stop)
-        self.watch = Watch(engine, writer, journal, projection, self.clock, self.health, demo=settings.demo)
+        self.watch = Watch(
+            engine,
+            writer,
+            journal,
+            projection,
+            self.clock,
+            self.health,
+            base_url=self._url(),
+            demo=settings.demo,
+        )
+        self._enricher = enricher = Enricher(
+            engine,
+            writer.append_now,
+            self.watch,
+            self._remembering.like,
+            self.clock,
+            partial(chosen_model, settings),
+        )
+        engine.on_decision(enricher.wake)
+        enricher.start()
+        self.events = Events(engine_rows(engine))
+        engine.on_applied(self.events.wake)
+        # Asked to end before the writer: what is under way is done again after the next start.
+        stack.callback(enricher.stop)
         self.intake = Intake(writer, self.clock, settings.max_body_bytes)
         self._paging = Paging(self._receivers, self.watch, engine, writer, self.clock, self._url(), self.lags)
         self._fastapi = self._make_fastapi()
@@ -142,9 +178,10 @@ class App:
         )
         install_errors(app)
         metrics = Metrics(self.intake, self.engine, self.health)
-        app.include_router(api_router(self.watch, self.intake))
+        app.include_router(api_router(self.watch, self.intake, self._remembering))
+        app.include_router(self.events.router())
         app.include_router(health_router(self.health, metrics.render))
-        app.include_router(console_router(self.watch), include_in_schema=False)
+        app.include_router(console_router(self.watch, self.clock), include_in_schema=False)
         install_openapi(app)
         return app
 
@@ -158,6 +195,10 @@ class App:
             gc.collect()
             gc.freeze()
             yield
+
+    def _runbooks(self) -> Runbooks:
+        with self.engine.reading() as fold:
+            return fold.engine.world.config.runbooks
 
     def _catalogue_services(self) -> int:
         with self.engine.reading() as fold:

@@ -16,7 +16,7 @@ import structlog
 from core.engine import Parse
 from core.errors import InputError, JournalError
 from core.journal import Draft, Record
-from core.model.decision import Decision
+from core.model.decision import PERFORMED, Decision, DecisionKind
 from core.ports import Clock, Journal
 from core.replay import Fold
 
@@ -45,6 +45,7 @@ class EngineLoop:
         self._stopping = False
         self._caught_up = threading.Event()
         self._on_decision: list[Callable[[], None]] = []
+        self._on_applied: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -60,8 +61,12 @@ class EngineLoop:
         self._news.set()
 
     def on_decision(self, listener: Callable[[], None]) -> None:
-        """Called on the engine's thread when there is something to dispatch."""
+        """Called on the engine's thread when there is something to perform."""
         self._on_decision.append(listener)
+
+    def on_applied(self, listener: Callable[[], None]) -> None:
+        """Called on the engine's thread after every batch of records; it must not block."""
+        self._on_applied.append(listener)
 
     @contextmanager
     def reading(self) -> Iterator[Fold]:
@@ -91,12 +96,12 @@ class EngineLoop:
         oldest = self._journal.read(self.applied, 1)
         return waiting, max(0, now - oldest[0].received_at) if oldest else 0
 
-    def pending(self) -> list[Decision]:
-        """Decisions to perform, oldest first; none before the journal was folded."""
+    def pending(self, kind: DecisionKind) -> list[Decision]:
+        """Decisions of a kind to perform, oldest first; none before the journal was folded."""
         if not self.caught_up:
             return []
         with self.reading() as fold:
-            return list(fold.engine.state.pending.values())
+            return [one for one in fold.engine.state.pending.values() if one.kind == kind]
 
     def _run(self) -> None:
         target = self._journal.head()
@@ -118,14 +123,14 @@ class EngineLoop:
             with self._lock:
                 decisions = self._apply(record)
             self.applied, self.applied_at = record.seq, record.received_at
-            if any(decision.kind == "notify" for decision in decisions):
-                for listener in self._on_decision:
-                    listener()
+            if any(decision.kind in PERFORMED for decision in decisions):
+                _tell(self._on_decision)
             if self._readers:
                 time.sleep(0.0002)  # Let go of the interpreter, so that the reader gets the lock.
         if records:
             with self._progress:
                 self._progress.notify_all()
+            _tell(self._on_applied)
 
     def _apply(self, record: Record) -> list[Decision]:
         try:
@@ -148,3 +153,8 @@ class EngineLoop:
         self._news.clear()
         if due is not None and due <= self._clock.now() and self._journal.head() == self.applied:
             self._append(Draft("tick", "scheduler", b""))
+
+
+def _tell(listeners: list[Callable[[], None]]) -> None:
+    for listener in listeners:
+        listener()

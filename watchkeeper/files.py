@@ -10,7 +10,9 @@ from core.config import config_draft
 from core.errors import InputError
 from core.journal import Draft
 from core.model.catalogue import parse_catalogue
-from core.rules.loader import BUILTIN, overlay, parse_rules
+from core.remediation import runbook
+from core.remediation.levels import parse_levels
+from core.rules import loader
 from watchkeeper.version import VERSION
 
 
@@ -29,25 +31,60 @@ def read_text(path: Path, what: str) -> str:
 
 
 def builtin_rules() -> dict[str, str]:
-    folder = resources.files("core.rules") / BUILTIN
-    files = [item for item in folder.iterdir() if item.name.endswith(".yaml")]
-    return {item.name: item.read_text(encoding="utf-8") for item in sorted(files, key=lambda f: f.name)}
+    return _bundle("core.rules", loader.BUILTIN)
+
+
+def builtin_runbooks() -> dict[str, str]:
+    return _bundle("core.remediation", runbook.BUILTIN)
 
 
 def rules_content(directory: Path | None) -> dict[str, Any]:
     """The content of the `rules` document: the built-in files with the operator's in their place."""
-    texts, bundle = builtin_rules(), BUILTIN
+    texts, bundle = builtin_rules(), loader.BUILTIN
     if directory is not None:
-        if not directory.is_dir():
-            raise InputError("not a directory", where=str(directory), mend="Give a directory of rule files")
-        paths = sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml"))
-        own = {str(path): read_text(path, "rule file") for path in paths}
-        if not own:
-            raise InputError("no rule files in it", where=str(directory), mend="Add files ending in .yaml")
-        texts = {Path(name).name: text for name, text in overlay(texts, own).items()}
-        bundle = f"{BUILTIN}+{directory.name}"
-    parse_rules(texts, bundle=bundle)
+        texts = _by_name(loader.overlay(texts, _own(directory, "rule file")))
+        bundle = f"{bundle}+{directory.name}"
+    loader.parse_rules(texts, bundle=bundle)
     return {"bundle": bundle, "files": texts}
+
+
+def runbooks_content(directory: Path | None) -> dict[str, Any]:
+    """The content of the `runbooks` document: the built-in ones, replaced and joined by the operator's."""
+    texts, bundle = builtin_runbooks(), runbook.BUILTIN
+    if directory is not None:
+        texts = _by_name(runbook.overlay(texts, _own(directory, "runbook")))
+        bundle = f"{bundle}+{directory.name}"
+    runbook.parse_runbooks(texts, bundle=bundle)
+    return {"bundle": bundle, "files": texts}
+
+
+def _bundle(package: str, name: str) -> dict[str, str]:
+    folder = resources.files(package) / name
+    found = [item for item in folder.iterdir() if item.name.endswith(".yaml")]
+    return {item.name: item.read_text(encoding="utf-8") for item in sorted(found, key=lambda f: f.name)}
+
+
+def _own(directory: Path, what: str) -> dict[str, str]:
+    if not directory.is_dir():
+        raise InputError("not a directory", where=str(directory), mend=f"Give a directory of {what}s")
+    paths = sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml"))
+    own = {str(path): read_text(path, what) for path in paths}
+    if not own:
+        raise InputError(f"no {what}s in it", where=str(directory), mend="Add files ending in .yaml")
+    return own
+
+
+def _by_name(texts: dict[str, str]) -> dict[str, str]:
+    return {Path(name).name: text for name, text in texts.items()}
+
+
+def levels_content(path: Path | None) -> str:
+    """Without a file: the most careful. Always a document, so that a file taken away holds no longer."""
+    if path is None:
+        return "default: 1\n"
+    text = read_text(path, "levels file")
+    parse_levels(text, str(path))
+    return text
 
 
 def catalogue_content(path: Path) -> str:
@@ -56,14 +93,22 @@ def catalogue_content(path: Path) -> str:
     return text
 
 
-def configuration(catalogue: Path | None, rules: Path | None) -> list[Draft]:
+def configuration(
+    catalogue: Path | None, rules: Path | None, runbooks: Path | None = None, levels: Path | None = None
+) -> list[Draft]:
     """The records that a replay of a recording begins with."""
-    drafts = [config_draft("program", VERSION), config_draft("rules", rules_content(rules))]
+    drafts = [
+        config_draft("program", VERSION),
+        config_draft("rules", rules_content(rules)),
+        config_draft("runbooks", runbooks_content(runbooks)),
+        config_draft("levels", levels_content(levels)),
+    ]
     if catalogue is not None:
         drafts.append(config_draft("catalogue", catalogue_content(catalogue)))
     return drafts
 
 
-def demo_case() -> Path:
-    """The recorded case that the demo plays."""
-    return Path(str(resources.files("evals") / "cases" / "bad-deploy"))
+def demo_cases() -> list[Path]:
+    """The recorded cases that the demo plays, in their order. All were recorded from the same shop."""
+    cases = Path(str(resources.files("evals") / "cases"))
+    return [cases / name for name in ("bad-deploy", "dead-dependency", "two-troubles", "bad-deploy-again")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import httpx
 
@@ -36,12 +37,12 @@ class Paging:
 
         def document(incident_id: str) -> Document | None:
             try:
-                return watch.incident(incident_id)
+                return watch.facts(incident_id)
             except NotFound:
                 return None
 
         self.dispatcher = Dispatcher(
-            pending=engine.pending,
+            pending=partial(engine.pending, "notify"),
             document=document,
             append=writer.append,
             notifiers=notifiers,

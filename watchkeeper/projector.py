@@ -7,6 +7,7 @@ says. `rebuild` uses the same code.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -47,8 +48,12 @@ def let_go(fold: Fold, forgotten: list[str]) -> None:
 
 
 class Projector:
-    def __init__(self, engine: EngineLoop, projection: Projection) -> None:
-        self._engine, self._projection = engine, projection
+    """`also` is given the same documents, after the projection; it must not raise."""
+
+    def __init__(
+        self, engine: EngineLoop, projection: Projection, also: Callable[[list[Document], list[str]], None]
+    ) -> None:
+        self._engine, self._projection, self._also = engine, projection, also
         self._changes = Changes()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
@@ -71,6 +76,7 @@ class Projector:
         with self._engine.reading() as fold:
             documents, forgotten = self._changes.collect(fold)
         self._projection.put(documents, forgotten)
+        self._also(documents, forgotten)
         if forgotten:
             with self._engine.reading() as fold:
                 let_go(fold, forgotten)

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,9 +16,14 @@ import uvicorn
 
 from core.errors import InputError
 from watchkeeper.app import App
-from watchkeeper.demo import play_demo
-from watchkeeper.files import demo_case
+from watchkeeper.demo import demo_clock, play_demo
+from watchkeeper.files import demo_cases
 from watchkeeper.settings import Settings
+
+_DEMO = (
+    "four recorded cases are played, 20 times as fast as they happened, as if days lay between them."
+    " About a minute."
+)
 
 
 def serve(settings: Settings) -> None:
@@ -29,13 +35,14 @@ def serve(settings: Settings) -> None:
         settings = _demo_settings(settings)
     listener = listen(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
-    app = App(settings.model_copy(update={"port": port}))
+    clock = demo_clock() if settings.demo else None
+    app = App(settings.model_copy(update={"port": port}), clock)
     with listener:
         app.start()
         try:
             url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-            if settings.demo:
-                app.background = lambda: play_demo(demo_case(), url)
+            if clock is not None:
+                app.background = partial(play_demo, demo_cases(), url, clock)
             _say(settings, url)
             config = uvicorn.Config(
                 app.asgi,
@@ -91,7 +98,7 @@ def set_up_logs(log_format: str) -> None:
 def _demo_settings(settings: Settings) -> Settings:
     """A directory of its own for each run: demo data never mixes with a team's."""
     run = datetime.now(UTC).strftime("demo-%Y%m%dT%H%M%SZ")
-    catalogue = settings.catalogue or demo_case() / "catalog.yaml"
+    catalogue = settings.catalogue or demo_cases()[0] / "catalog.yaml"
     return settings.model_copy(update={"data": settings.data / run, "catalogue": catalogue})
 
 
@@ -99,4 +106,4 @@ def _say(settings: Settings, url: str) -> None:
     where = Path(settings.data)
     print(f"Watchkeeper is on {url}   (data: {where})", flush=True)  # noqa: T201 - the one line people wait for
     if settings.demo:
-        print("DEMO: a recorded incident is being played, 20 times as fast as it happened.", flush=True)  # noqa: T201
+        print(f"DEMO: {_DEMO}", flush=True)  # noqa: T201

@@ -18,10 +18,12 @@ from core.explain import explain_alert, explain_episode
 from core.lifecycle import ALLOWED, Transition, check, transition_draft
 from core.model.incident import OPEN, Incident, IncidentStatus
 from core.narrative.plain import one_line
+from core.narrative.report import report
 from core.ports import Clock, Document, Journal, Projection
 from core.replay import Fold
 from core.times import format_rfc3339
 from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.standing_in import with_stand_ins
 from watchkeeper.writer import JournalWriter
 
 STATUSES = (*get_args(IncidentStatus), "open")
@@ -41,9 +43,10 @@ class Watch:
         clock: Clock,
         health: Callable[[], Document],
         *,
+        base_url: str = "",
         demo: bool = False,
     ) -> None:
-        self.demo, self.health = demo, health
+        self.demo, self.health, self._base_url = demo, health, base_url
         self._engine, self._writer, self._journal = engine, writer, journal
         self._projection, self._clock = projection, clock
 
@@ -71,10 +74,14 @@ class Watch:
         return {"incidents": rows, "next_cursor": encode_cursor(rows[-1]) if more else None}
 
     def incident(self, incident_id: str) -> Document:
-        """By its id or one that was merged into it. Raises NotFound."""
+        """By its id or one that was merged into it; with `allowed` and notes at any time. Raises NotFound."""
+        document = self.facts(incident_id)
+        return {**with_stand_ins(document), "allowed": list(ALLOWED[document["status"]])}
+
+    def facts(self, incident_id: str) -> Document:
+        """The same, as it is in the engine or in history. Raises NotFound."""
         with self._engine.reading() as fold:
-            document = self._document(fold, incident_id)
-        return {**document, "allowed": list(ALLOWED[document["status"]])}
+            return self._document(fold, incident_id)
 
     def _document(self, fold: Fold, incident_id: str) -> Document:
         incident = fold.engine.incident(incident_id)
@@ -93,6 +100,11 @@ class Watch:
         """An incident's id gives its why-tree, a fingerprint that alert's. Raises NotFound."""
         with self._engine.reading() as fold:
             return explained(fold, name, self._document)
+
+    def report(self, incident_id: str) -> str:
+        """The incident as a Markdown report. Raises NotFound."""
+        document = with_stand_ins(self.facts(incident_id))
+        return report(document, base_url=self._base_url)
 
     def raw_alert(self, line: int, index: int) -> Document:
         """The alert as it was sent: part `index` of record `line`. Raises NotFound."""

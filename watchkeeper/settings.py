@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import InputError
@@ -26,6 +27,14 @@ class Settings(BaseSettings):
     catalogue: Path | None = Field(None, description="Service catalogue (YAML)")
     rules: Path | None = Field(None, description="Directory of rule files that replace built-in ones")
     routes: Path | None = Field(None, description="Receivers and routes of pages (YAML)")
+    runbooks: Path | None = Field(None, description="Directory of runbooks beside the built-in ones")
+    levels: Path | None = Field(None, description="What may be proposed where: levels of maturity (YAML)")
+    model: str = Field("", description="Language model that words explanations, as provider:name")
+    model_url: str = Field("", description="Address of the model's API, where it is not the provider's own")
+    model_key: SecretStr = Field(SecretStr(""), description="Key of the model's API")
+    model_timeout: float = Field(20.0, gt=0, le=300, description="Seconds that a model may take to answer")
+    model_calls_per_hour: int = Field(240, ge=0, description="Calls of the model in an hour, at most")
+    model_options: dict[str, Any] = Field({}, description="Further options of the model's client (JSON)")
     public_url: str = Field("", description="Address of the console in pages that are sent out")
     demo: bool = Field(False, description="Play a recorded incident into a directory of its own")
     max_body_bytes: int = Field(25 * 1024 * 1024, gt=0, description="Largest request body taken in")

@@ -24,12 +24,13 @@ class Answer(TypedDict):
     evidence: list[str]
 
 
-def questions(world: World, incident: Incident) -> dict[str, Answer]:
+def questions(world: World, incident: Incident, runbook: str) -> dict[str, Answer]:
+    """`runbook`: the title of the best candidate plan, or nothing."""
     changes = changes_in_order(world, incident)
     return {
         "what_changed": _what_changed(world, incident, changes),
         "already_known": _already_known(world, incident),
-        "likely_fix": _likely_fix(world, incident, changes),
+        "likely_fix": _likely_fix(world, incident, changes, runbook),
     }
 
 
@@ -107,11 +108,14 @@ def _at_origin(world: World, incident: Incident, finding: Finding) -> bool:
     return service == origin.entity.service or service in world.config.catalogue.calls(origin.entity)
 
 
-def _likely_fix(world: World, incident: Incident, changes: list[Finding]) -> Answer:
+def _likely_fix(world: World, incident: Incident, changes: list[Finding], runbook: str) -> Answer:
+    fits = f" A runbook that fits: {runbook}." if runbook else ""
     if not changes:
-        return _answer("Unknown: no recent change points to one, no past incident is known yet.", "unknown")
+        return _answer(f"Unknown: no recent change points to one.{fits}", "unknown")
     if not _at_origin(world, incident, changes[0]):
-        return _answer("Unknown: the changes nearby are not where the trouble seems to begin.", "unknown")
+        return _answer(
+            f"Unknown: the changes nearby are not where the trouble seems to begin.{fits}", "unknown"
+        )
     change = world.state.changes[changes[0].subject]
     verb = {
         "deploy": "Roll back the",

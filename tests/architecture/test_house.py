@@ -48,16 +48,30 @@ def test_floats_never_enter_the_domain_types() -> None:
         assert "float" not in names, path
 
 
-def test_starting_needs_nothing_heavy() -> None:
-    """`--help` and the command's module import none of these; a server imports no model library either."""
+_STARTED = """
+import sys
+from pathlib import Path
+from watchkeeper.app import App
+from watchkeeper.settings import Settings
+app = App(Settings(data=Path(sys.argv[1]), model="openai:any", model_url="http://127.0.0.1:9/v1"))
+app.start()
+print([m for m in MODELS if m in sys.modules])
+app.stop()
+"""
+
+
+def test_starting_needs_nothing_heavy(tmp_path: Path) -> None:
+    """`--help` and the command's module import none of these; a server that has started, with a model
+    configured, has imported no model library, graph or store of vectors."""
     heavy = ["fastapi", "duckdb", "uvicorn", "httpx", "pydantic", "torch", "langgraph", "langchain_core"]
     code = f"import sys, watchkeeper.cli.main; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
-    models = ["torch", "langgraph", "langchain_core", "sentence_transformers"]
-    code = f"import sys, watchkeeper.app; print([m for m in {models} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]"
+    models = ["torch", "langgraph", "langchain_core", "langchain_openai", "openai", "sentence_transformers"]
+    code = _STARTED.replace("MODELS", repr([*models, "qdrant_edge", "sse_starlette"]))
+    command = [sys.executable, "-c", code, str(tmp_path / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout
 
 
 def test_the_network_is_shut_but_for_loopback() -> None:

@@ -59,15 +59,26 @@ def watchkeeper(
 class Server:
     """`watchkeeper serve --no-demo` on a free loopback port, which it keeps over restarts.
 
-    As a context it is started and ended. `crashes` counts SIGKILLs.
+    As a context it is started and ended. `crashes` counts SIGKILLs. `program` is a script that wraps
+    `watchkeeper`.
     """
 
-    def __init__(self, data: Path, *options: str | Path, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *options: str | Path,
+        extra: Mapping[str, str] | None = None,
+        program: Path | None = None,
+    ) -> None:
         self.data = data
         self.port = wire.free_ports(1)[0]
         self.url = f"http://{wire.LOOPBACK}:{self.port}"
         self.crashes = 0
-        self._options, self._extra = options, extra
+        self._options, self._extra, self._program = (
+            options,
+            extra,
+            [str(program)] if program else ["-m", "watchkeeper"],
+        )
         self._log = data.with_name(f"{data.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -92,7 +103,7 @@ class Server:
         """Start without waiting."""
         assert self._process is None
         place = ("--data", self.data, "--host", wire.LOOPBACK, "--port", str(self.port))
-        command = [sys.executable, "-m", "watchkeeper", "serve", "--no-demo", *place, *self._options]
+        command = [sys.executable, *self._program, "serve", "--no-demo", *place, *self._options]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -122,6 +133,15 @@ class Server:
         self._process.wait()
         self._process = None
         self.crashes += 1
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def launch_again(self) -> None:
+        """After it ended by itself."""
+        assert not self.alive()
+        self._process = None
+        self.start()
 
     def terminate(self) -> int:
         """SIGTERM; the exit code. Raises TimeoutExpired when it does not end."""

@@ -345,7 +345,7 @@ def test_memory_that_is_not_there_fails_or_hangs_is_said() -> None:
 
 def test_at_most_three_past_incidents_are_shown_and_their_text_is_harmless() -> None:
     rows = [
-        Recalled(OLD._replace(id=f"INC-{n}", title="a\u202e\nb" * 200), 900 - n, ("x\x00y",))
+        Recalled(OLD._replace(id=f"INC-{n}", title="a\u202e\nb" * 200), 900 - n, ("alert:x\x00y",))
         for n in range(9)
     ]
     past = run(recall=lambda: rows).notes[1].past

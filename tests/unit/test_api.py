@@ -134,10 +134,11 @@ def test_every_refusal_has_one_form(app: App, method: str, path: str, body: byte
 
 
 def test_refused_bodies_can_be_looked_at(app: App) -> None:
+    head = app.health()["journal_head"]
     ask(app, lambda client: client.post("/alerts", content=b'{"alerts": 7}'))
     [row] = ask(app, lambda client: client.get("/v1/refused")).json()
     assert (row["source"], row["status"], row["where"]) == ("alertmanager", 400, "alerts")
-    assert app.health()["journal_head"] == 4
+    assert app.health()["journal_head"] == head
 
 
 def test_a_compressed_body_is_refused(app: App) -> None:

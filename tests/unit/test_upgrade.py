@@ -11,6 +11,8 @@ from core.config import config_draft
 from core.journal import Draft, Record
 from core.ports import read_all
 from core.replay import Fold, result
+from core.rules.loader import parse_rules
+from core.rules.schema import ADDED_LATER, RULES
 from tests.timeline import SHOP, START, Timeline, alert
 from watchkeeper.files import builtin_rules, configuration, rules_content
 from watchkeeper.upgrade import start_records
@@ -90,11 +92,19 @@ def test_what_had_left_memory_is_in_the_checkpoint() -> None:
     assert fold(journal, "2").incidents() == closed
 
 
+def test_rules_of_a_journal_that_began_before_newer_ones_are_still_read() -> None:
+    old = {name: text for name, text in builtin_rules().items() if name[4:-5] not in ADDED_LATER}
+    assert len(old) == len(RULES) - len(ADDED_LATER)
+    assert parse_rules(old).symptom.words == {}
+
+
 def test_the_shipped_configuration_is_complete(tmp_path: Path) -> None:
-    assert len(builtin_rules()) == 8
+    assert len(builtin_rules()) == len(RULES)
     (tmp_path / "c.yaml").write_text(SHOP)
     assert [draft.source for draft in configuration(tmp_path / "c.yaml", None)] == [
         "program",
         "rules",
+        "runbooks",
+        "levels",
         "catalogue",
     ]

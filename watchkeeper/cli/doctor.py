@@ -117,9 +117,7 @@ def _runbooks(directory: Path | None) -> Check:
 
 def _levels(path: Path | None) -> Check:
     files.levels_content(path)
-    return Check(
-        "levels", True, str(path) if path else "none given: level 1 everywhere"
-    )
+    return Check("levels", True, str(path) if path else "none given: level 1 everywhere")
 
 
 def _model(settings: Settings, ask: bool) -> Check:

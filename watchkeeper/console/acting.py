@@ -1,7 +1,7 @@
 """Who acts, and how a page lets them: buttons that need no typing once a name is known, else a small form.
 
-A page that refreshes itself would take away what somebody is typing, so one with fields never does. The
-cookie holds a name to save typing; it is no proof of anything.
+A page that reloads itself would take away what somebody is typing, so one with fields never does (the script
+keeps them). The cookie holds a name to save typing; it is no proof of anything.
 """
 
 from __future__ import annotations

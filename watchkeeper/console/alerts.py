@@ -6,8 +6,8 @@ import json
 from typing import Any, NamedTuple
 
 from watchkeeper.console.clocks import Stamp, milliseconds, stamp
-from watchkeeper.console.text import shorten, words
-from watchkeeper.console.why import Ref
+from watchkeeper.console.evidence import alert_anchor
+from watchkeeper.console.text import place, shorten, words
 
 Document = dict[str, Any]
 MAX_ROWS = 200
@@ -45,31 +45,13 @@ def alert_rows(document: Document, now: int) -> tuple[list[Row], int]:
     return [_row(alert, now) for alert in alerts[:MAX_ROWS]], max(0, len(alerts) - MAX_ROWS)
 
 
-def evidence_names(document: Document, rows: list[Row]) -> dict[str, Ref]:
-    """How the evidence of a why-tree is called, and where on the page it stands."""
-    shown = {row.anchor for row in rows}
-    names = {}
-    for alert in document["alerts"]:
-        anchor = _anchor(alert)
-        label = shorten(f"{alert['name'] or 'alert'} {alert['service']}", 80)
-        names[alert["episode"]] = Ref(label, anchor if anchor in shown else "")
-    for change in document["changes"]:
-        label = shorten(f"{change['kind']} {change['service']} {change['version']}", 80)
-        names[change["id"]] = Ref(label, change["id"])
-    return names
-
-
-def _anchor(alert: Document) -> str:
-    return f"alert-{alert['line']}-{alert['index']}"
-
-
 def _row(alert: Document, now: int) -> Row:
     labels = [(shorten(name, 120), shorten(value, 500)) for name, value in alert["labels"].items()]
     return Row(
-        _anchor(alert),
+        alert_anchor(alert),
         shorten(alert["name"], 160) or "(no name)",
         shorten(alert["service"], 100) or "(not known)",
-        ", ".join(shorten(alert[key], 80) for key in ("environment", "cluster") if alert[key]),
+        place(alert),
         shorten(alert["status"], 20),
         stamp(alert["starts_at"], now),
         stamp(alert["ends_at"], now),

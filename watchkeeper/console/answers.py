@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -29,6 +30,13 @@ def status_and_heading(error: WatchkeeperError) -> tuple[int, str]:
 def sentence(text: str) -> str:
     """An error's words begin small, since they follow a place elsewhere. On a page they stand alone."""
     return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def attachment(text: str, name: str) -> Response:
+    """A Markdown file to be saved. Of `name` only what is safe in a header and a file system is kept."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "", name)
+    headers = {"Content-Disposition": f'attachment; filename="{safe}"'}
+    return Response(text, media_type="text/markdown; charset=utf-8", headers=headers)
 
 
 class Answers:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from watchkeeper.console import alerts, moments, why
+from watchkeeper.console import alerts, moments, notes_view, why
 from watchkeeper.console.clocks import Stamp, lasted, stamp
-from watchkeeper.console.text import TERM_WORDS, harmless, plural, safe_url, score, shorten, url_host, words
+from watchkeeper.console.evidence import MAX_FINDINGS, Ref, evidence_names
+from watchkeeper.console.plans_view import plan_views
+from watchkeeper.console.suspects import change_view, origin_view
+from watchkeeper.console.text import plural, shorten, words
 from watchkeeper.console.timeline import timeline_svg
 
 Document = dict[str, Any]
 _MAX = 200
-_MAX_FINDINGS, _MAX_LOOKED_AT, _MAX_SERVICES, _MAX_REMARK = 30, 8, 12, 10_000
+_MAX_LOOKED_AT, _MAX_SERVICES = 8, 12
 QUESTIONS = {
     "what_changed": "What changed?",
     "already_known": "Is somebody on it already?",
@@ -27,29 +30,6 @@ DELIVERED = {
     "failed": "NOT DELIVERED",
     "no_receiver": "Not paged: no receiver is configured",
 }
-
-
-class Origin(NamedTuple):
-    """`terms`: name, worth in thousandths, width of its bar in percent of the largest."""
-
-    service: str
-    where: str
-    score: str
-    summary: str
-    terms: list[tuple[str, int, int]]
-
-
-class Change(NamedTuple):
-    anchor: str
-    kind: str
-    service: str
-    version: str
-    author: str
-    where: str
-    url: str
-    host: str
-    at: Stamp | None
-    why: str
 
 
 class Page(NamedTuple):
@@ -66,11 +46,10 @@ class Page(NamedTuple):
 def incident_view(document: Document, now: int) -> dict[str, Any]:
     """The template's variables."""
     rows, more_alerts = alerts.alert_rows(document, now)
-    names = alerts.evidence_names(document, rows)
+    names = evidence_names(document, (row.anchor for row in rows))
     tree = why.node(document["why"], names) if document["why"] else None
     table, more_moments = moments.table(document, now, _MAX)
     history = document["history"]
-    remarks = document.get("annotations", [])
     return {
         "id": document["id"],
         "title": shorten(document["title"], 300),
@@ -83,26 +62,56 @@ def incident_view(document: Document, now: int) -> dict[str, Any]:
         "recurrence_of": document["recurrence_of"],
         "questions": [(QUESTIONS[key], answer) for key, answer in _questions(document)],
         "answered": ANSWERED,
-        "origin": _origin(document),
-        "changes": [_change(document, change, now) for change in document["changes"][:_MAX]],
+        "origin": origin_view(document),
+        "changes": [change_view(document, change, now) for change in document["changes"][:_MAX]],
         "more_changes": max(0, len(document["changes"]) - _MAX),
         "svg": timeline_svg(document, now),
         "table": table,
         "more_moments": more_moments,
-        "findings": [why.finding(finding, names) for finding in document["findings"][:_MAX_FINDINGS]],
-        "more_findings": max(0, len(document["findings"]) - _MAX_FINDINGS),
+        "findings": [why.finding(finding, names) for finding in document["findings"][:MAX_FINDINGS]],
+        "more_findings": max(0, len(document["findings"]) - MAX_FINDINGS),
         "tree": tree,
         "looked_at": list(why.did_not_count(tree))[:_MAX_LOOKED_AT] if tree else [],
         "pages": [_page(delivery, now) for delivery in document.get("deliveries", [])[-_MAX:]],
         "undelivered": [page["status"] for page in document.get("deliveries", [])].count("failed"),
         "pages_waiting": _pages_waiting(document),
-        "remarks": [_remark(remark, now) for remark in remarks[-_MAX:]],
+        "remarks": notes_view.remarks(document, now, _MAX),
         "history": [moments.moment(entry, now) for entry in history[-_MAX:]],
         "more_history": max(0, len(history) - _MAX),
         "alerts": rows,
         "more_alerts": more_alerts,
         "alerts_total": len(document["alerts"]),
+        **_explained(document, names, now),
     }
+
+
+def _explained(document: Document, names: dict[str, Ref], now: int) -> dict[str, Any]:
+    """What the agents say, and the plans that they speak of."""
+    notes = notes_view.agent_notes(document)
+    choice = notes.get(notes_view.PLAN, {}).get("choice", "")
+    # Where the plans themselves stand, a link to them says nothing.
+    beside_plans = names | {plan["id"]: Ref("") for plan in document.get("plans", [])}
+    return {
+        "in_short": notes_view.note_view(notes.get(notes_view.NARRATIVE), names, now),
+        "being_written": document.get("explained") == "pending",
+        "seen_before": notes_view.note_view(notes.get(notes_view.PAST), names, now),
+        "past": notes_view.past_view(notes.get(notes_view.PAST), document["recurrence_of"], now),
+        "risk": notes_view.note_view(notes.get(notes_view.RISK), names, now),
+        "planner": notes_view.note_view(notes.get(notes_view.PLAN), beside_plans, now),
+        "plans": plan_views(document, choice, names),
+    }
+
+
+def said(document: Document) -> str:
+    """Where it stands, in the one short sentence that is read out when it changes."""
+    statuses = [alert["status"] for alert in document["alerts"]]
+    firing = f"{count:,} firing" if (count := statuses.count("firing")) else "none firing"
+    status = shorten(document["status"], 20)
+    by = f" by {shorten(document['acknowledged_by'], 60)}" if status == "acknowledged" else ""
+    parts = [f"{plural(len(statuses), 'alert')}, {firing}", shorten(document["severity"], 10), status + by]
+    if document.get("explained") == "done":
+        parts.append("explained")
+    return "; ".join(parts)
 
 
 def _standing(document: Document, now: int) -> dict[str, Any]:
@@ -135,45 +144,6 @@ def _questions(document: Document) -> list[tuple[str, Document]]:
     return [(key, document["questions"][key]) for key in QUESTIONS if key in document["questions"]]
 
 
-def _origin(document: Document) -> Origin | None:
-    origin = document["origin"]
-    if origin is None:
-        return None
-    largest = max([1, *origin["terms"].values()])
-    summary = next((f["summary"] for f in document["findings"] if f["kind"] == "probable-origin"), "")
-    return Origin(
-        shorten(origin["service"], 100),
-        _where(origin),
-        score(origin["score"]),
-        shorten(summary, 300),
-        [
-            (TERM_WORDS.get(name, words(name)).capitalize(), worth, max(0, 100 * worth // largest))
-            for name, worth in origin["terms"].items()
-        ],
-    )
-
-
-def _change(document: Document, change: Document, now: int) -> Change:
-    url = safe_url(change["url"])
-    found = (f["summary"] for f in document["findings"] if f["subject"] == change["id"])
-    return Change(
-        change["id"],
-        shorten(change["kind"], 40).capitalize(),
-        shorten(change["service"], 100),
-        shorten(change["version"], 120),
-        shorten(change["author"], 100),
-        _where(change),
-        url,
-        url_host(url),
-        stamp(change["at"], now),
-        shorten(next(found, ""), 400),
-    )
-
-
-def _where(document: Document) -> str:
-    return ", ".join(shorten(document[key], 80) for key in ("environment", "cluster") if document[key])
-
-
 def _page(delivery: Document, now: int) -> Page:
     status = delivery["status"]
     return Page(
@@ -190,12 +160,3 @@ def _pages_waiting(document: Document) -> int:
     """Pages that were decided and of which nothing is known yet."""
     decided = [entry["what"] for entry in document["history"]].count("paged")
     return max(0, decided - len(document.get("deliveries", [])))
-
-
-def _remark(remark: Document, now: int) -> Document:
-    return {
-        "at": stamp(remark["at"], now),
-        "author": shorten(remark["author"], 100),
-        "kind": words(remark["kind"]),
-        "text": harmless(remark["text"][:_MAX_REMARK]),
-    }

@@ -36,7 +36,7 @@ class Row(NamedTuple):
     services: str
     origin: str
     merged: int
-    again: bool
+    seen_before: bool
 
 
 def status_of(name: str) -> str | None:
@@ -61,6 +61,14 @@ def list_view(page: Document, name: str, cursor: str | None, now: int) -> dict[s
         "waiting": waiting,
         "heading": _heading(len(incidents), name, page["next_cursor"] is not None),
     }
+
+
+def said(view: dict[str, Any]) -> str:
+    """Where the list stands, in the one short sentence that is read out when it changes."""
+    first = next((row for row in view["rows"] if row.status == "triggered"), None)
+    waiting = f"; {view['waiting']} not acknowledged" if first else ""
+    newest = f", first {first.severity} {shorten(first.title, 120)}" if first else ""
+    return f"{view['heading']}{waiting}{newest}"
 
 
 def _heading(count: int, name: str, more: bool) -> str:

@@ -14,7 +14,11 @@ from watchkeeper.console.clocks import absolute
 from watchkeeper.console.text import harmless, path_part, plural, safe_url
 
 _HERE = Path(__file__).parent
-_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 REFRESH_SECONDS = 10
 _LATE_VIEW, _LATE_PAGES = 5, 60
 
@@ -23,6 +27,15 @@ class Asset(NamedTuple):
     body: bytes
     media_type: str
     etag: str
+
+
+class Live(NamedTuple):
+    """What a page needs to keep itself up to date: `page` is its incident's id, or `list`; `url` gives it
+    afresh; `said` is where it stands, in the sentence that is read out when it changes."""
+
+    page: str
+    url: str
+    said: str
 
 
 class Notice(NamedTuple):
@@ -77,6 +90,7 @@ def frame(health: Mapping[str, Any], demo: bool, now: int) -> dict[str, Any]:
         "made_at": {"machine": format_rfc3339(now), "shown": absolute(now, now)},
         "refresh": False,
         "refresh_link": None,
+        "live": None,
     }
 
 
@@ -88,6 +102,7 @@ def bare_frame(demo: bool) -> dict[str, Any]:
         "version": None,
         "refresh": False,
         "refresh_link": None,
+        "live": None,
     }
 
 

@@ -1,7 +1,7 @@
-"""The console's routes: a list, an incident, an alert as it was sent, and the form that moves an incident.
+"""The console's routes: a list, an incident and its report, an alert as it was sent, the form that moves one.
 
 Reading runs in worker threads, since the engine may hold its lock; what a page shows is made by the view
-modules. A page with something to type on it never refreshes itself.
+modules. Without its script a page with something to type on it never refreshes itself.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from core.ports import Clock
 from watchkeeper.clock import SystemClock
 from watchkeeper.console.acting import Acting, acting, remember, remembered, typed_again
 from watchkeeper.console.alerts import raw_view
-from watchkeeper.console.answers import Answers, sentence, status_and_heading
+from watchkeeper.console.answers import Answers, attachment, sentence, status_and_heading
 from watchkeeper.console.guard import foreign_form, read_form
 from watchkeeper.console.incident_view import incident_view
+from watchkeeper.console.incident_view import said as said_of_incident
 from watchkeeper.console.list_view import LIMIT, list_link, list_view, own_address, status_of
-from watchkeeper.console.pages import Pages, frame
+from watchkeeper.console.list_view import said as said_of_list
+from watchkeeper.console.pages import Live, Pages, frame
 from watchkeeper.console.text import path_part, shorten
 
 Document = dict[str, Any]
@@ -39,6 +41,9 @@ class Watch(Protocol):
 
     def incident(self, incident_id: str) -> Document:
         """Its document, deliveries, annotations, and `allowed`. Another id after a merge. Raises NotFound."""
+
+    def report(self, incident_id: str) -> str:
+        """The incident as a report in Markdown. Raises NotFound."""
 
     def raw_alert(self, line: int, index: int) -> Document:
         """`source`, `received_at`, and the `alert` as sent. Raises NotFound."""
@@ -69,7 +74,14 @@ def console_router(watch: Watch, clock: Clock | None = None) -> APIRouter:
             return RedirectResponse(_address(document["id"]), 308)
         moving = document["status"] in ("triggered", "acknowledged")
         how = acting(refresh, remembered(request), document["allowed"], moving)
-        return console.incident_page(document, how)
+        return console.incident_page(document, how, asked=refresh)
+
+    @router.get("/incidents/{incident_id}/report.md")
+    def report(incident_id: str) -> Response:
+        document = watch.incident(incident_id)
+        if document["id"] != incident_id:
+            return RedirectResponse(f"{_address(document['id'])}/report.md", 308)
+        return attachment(watch.report(incident_id), f"{incident_id}.md")
 
     @router.post("/incidents/{incident_id}/transitions")
     async def transition(request: Request, incident_id: str) -> Response:
@@ -107,9 +119,11 @@ class Console:
         page = self._watch.incidents(status_of(name), cursor or None, LIMIT)
         url, host = own_address(request.headers.get("host", ""), request.url.scheme)
         fresh = refresh != "off"
+        view = list_view(page, name, cursor or None, now)
         variables = {
             **frame(health, self._watch.demo, now),
-            **list_view(page, name, cursor or None, now),
+            **view,
+            "live": Live("list", list_link(name, cursor, refresh), said_of_list(view)),
             "nothing_yet": not page["incidents"] and not self._watch.incidents(None, None, 1)["incidents"],
             "own_url": url,
             "own_host": host,
@@ -119,15 +133,23 @@ class Console:
         return self._answers.page("list.html", variables)
 
     def incident_page(
-        self, document: Document, how: Acting, error: WatchkeeperError | None = None
+        self,
+        document: Document,
+        how: Acting,
+        error: WatchkeeperError | None = None,
+        *,
+        asked: str | None = None,
     ) -> Response:
         now = self._clock.now()
         status, heading = status_and_heading(error) if error else (200, "")
         moving = document["status"] in ("triggered", "acknowledged")
-        other = f"{_address(document['id'])}?refresh={'off' if how.refresh else 'on'}"
+        here = _address(document["id"])
+        other = f"{here}?refresh={'off' if how.refresh else 'on'}"
+        same = f"{here}?refresh={asked}" if asked in ("on", "off") else here
         variables = {
             **frame(self._watch.health(), self._watch.demo, now),
             **incident_view(document, now),
+            "live": Live(document["id"], same, said_of_incident(document)),
             "acting": how,
             "notice": {"heading": heading, "text": f"{sentence(error.what)} {error.mend}"} if error else None,
             "refresh": how.refresh,
@@ -145,7 +167,7 @@ class Console:
         except WatchkeeperError as error:
             document = await run_in_threadpool(self._watch.incident, incident_id)
             how = typed_again(actor, reason, document["allowed"])
-            return await run_in_threadpool(self.incident_page, document, how, error)
+            return await run_in_threadpool(self.incident_page, document, how, error, asked="off")
         response = RedirectResponse(_address(document["id"]), 303)
         remember(response, request, actor)
         return response

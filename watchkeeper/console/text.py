@@ -70,6 +70,11 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def place(document: dict[str, Any]) -> str:
+    """Environment and cluster, those that are known."""
+    return ", ".join(shorten(document[key], 80) for key in ("environment", "cluster") if document[key])
+
+
 def score(thousandths: Any) -> str:
     """Thousandths as `799/1000`: the scale that hints and terms speak in too."""
     return f"{thousandths}/1000" if isinstance(thousandths, int) else shorten(thousandths, 20)
@@ -88,6 +93,8 @@ TERM_WORDS = {
     "unexplained": "nothing it calls alerts",
     "hops": "calls away",
     "age": "time before",
+    "before_end": "before the alerts ended",
+    "undoes": "undoes a suspect",
 }
 
 

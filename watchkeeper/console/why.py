@@ -8,24 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from watchkeeper.console.evidence import RULE_WORDS, Ref, refs
 from watchkeeper.console.text import score, shorten, term, words
 
 Document = dict[str, Any]
 _DEPTH, _CHILDREN, _EVIDENCE, _TERMS = 8, 40, 6, 12
-RULE_WORDS = {
-    "grouping": "Grouping",
-    "same-entity": "Same service",
-    "dependency-edge": "Dependency",
-    "recent-change": "Recent change",
-    "probable-origin": "Probable origin",
-}
-
-
-class Ref(NamedTuple):
-    """A piece of evidence: its name and, where the page shows it, the anchor to go to."""
-
-    label: str
-    anchor: str
 
 
 class Node(NamedTuple):
@@ -68,7 +55,7 @@ def node(why: Document, names: Mapping[str, Ref], depth: int = 0) -> Node:
         bool(why["counted"]),
         shorten(why["hint"], 300),
         [term(name, value) for name, value in list(why["terms"].items())[:_TERMS]],
-        [names.get(name) or Ref(shorten(name, 80), "") for name in evidence[:_EVIDENCE]],
+        refs(evidence[:_EVIDENCE], names),
         max(0, len(evidence) - _EVIDENCE),
         [node(child, names, depth + 1) for child in children[:_CHILDREN]],
         max(0, len(why["children"]) - len(children[:_CHILDREN])),

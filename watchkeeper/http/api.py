@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -23,6 +23,7 @@ from core.errors import (
 )
 from core.ports import Document
 from watchkeeper.http.intake import ALIASES, PREFIX, Intake
+from watchkeeper.remembering import Remembering
 from watchkeeper.service import Watch
 
 _STATUS: tuple[tuple[type[WatchkeeperError], int], ...] = (
@@ -41,7 +42,7 @@ class TransitionBody(BaseModel):
     reason: str = Field("", max_length=2_000)
 
 
-def api_router(watch: Watch, intake: Intake) -> APIRouter:
+def api_router(watch: Watch, intake: Intake, remembering: Remembering) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["incidents"])
 
     @router.get("/incidents")
@@ -62,6 +63,19 @@ def api_router(watch: Watch, intake: Intake) -> APIRouter:
     async def transition(incident_id: str, body: TransitionBody) -> Document:
         """Acknowledge, resolve, reopen or close."""
         return await watch.transition(incident_id, body.to, body.actor, body.reason, "api")
+
+    @router.get("/incidents/{incident_id}/report", response_class=PlainTextResponse)
+    def report(incident_id: str) -> Response:
+        """The incident as a report in Markdown."""
+        return Response(watch.report(incident_id), media_type="text/markdown; charset=utf-8")
+
+    @router.get("/memory", tags=["memory"])
+    def memory(
+        text: Annotated[str, Query(min_length=1, max_length=500, description="Words to look for")],
+        limit: Annotated[int, Query(ge=1, le=50)] = 5,
+    ) -> Document:
+        """Incidents that are over, and runbooks, most alike first."""
+        return remembering.search(text, limit)
 
     @router.get("/explain/{name}")
     def explain(name: str) -> Document:

@@ -59,7 +59,18 @@ class Metrics:
             events.add_metric([source], count)
         yield requests
         yield events
+        yield from self._agents()
         yield from self._gauges()
+
+    def _agents(self) -> Iterator[Metric]:
+        """What explaining took, since the start."""
+        for name, key, what in (
+            ("agent_runs", "runs", "Times that the agents looked at an incident"),
+            ("model_calls", "asked", "Calls of the language model"),
+            ("model_answers", "answered", "Calls that it answered, with something of use or not"),
+            ("agent_faults", "faults", "Runs that a fault of ours ended"),
+        ):
+            yield CounterMetricFamily(f"watchkeeper_{name}", what, value=self._health()["agents"][key])
 
     def _gauges(self) -> Iterator[Metric]:
         health = self._health()

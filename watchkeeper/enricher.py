@@ -1,0 +1,218 @@
+"""The enricher performs enrich decisions: agents look at an incident, and one record holds what they say.
+
+It works beside everything else, on a thread with an event loop of its own, and gives way while the engine is
+behind. Decision and notes are settled by one record, so a crash before it means that the agents are asked
+again, and a crash after it that they are not: what was asked is answered by exactly one annotation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import msgspec
+import structlog
+
+from core.engine import Annotation
+from core.errors import JournalError, NotFound
+from core.journal import Draft, json_draft
+from core.model.decision import Decision
+from core.ports import Clock, Document, Recalled
+from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.lane import wait_for
+
+if TYPE_CHECKING:
+    from agents.gate import Gate
+    from agents.task import Explained
+
+log = structlog.get_logger("enricher")
+_POLL_S = 1.0
+_BESIDE_EACH_OTHER = 2
+_FAR_BEHIND = 500
+_END_S = 5.0
+
+
+class Model(NamedTuple):
+    """A langchain-core chat model, or None; what it is called; how long it may take; calls an hour."""
+
+    model: Any = None
+    name: str = ""
+    timeout_s: float = 20.0
+    calls_per_hour: int = 240
+
+
+class Counts(NamedTuple):
+    """Runs of the agents, calls of the model, calls that it answered, runs that a fault of ours ended."""
+
+    runs: int = 0
+    asked: int = 0
+    answered: int = 0
+    faults: int = 0
+
+
+class Sources(Protocol):
+    """What the enricher reads: an incident's document (raises NotFound), and what is like it."""
+
+    def facts(self, incident_id: str) -> Document: ...
+
+
+class Enricher:
+    """`append` commits a record or raises JournalError; `like` blocks and may fail."""
+
+    def __init__(
+        self,
+        engine: EngineLoop,
+        append: Callable[[Draft], Any],
+        watch: Sources,
+        like: Callable[[Document], list[Recalled]],
+        clock: Clock,
+        model: Callable[[], Model],
+    ) -> None:
+        self._engine, self._append, self._watch, self._like = engine, append, watch, like
+        self._clock, self._make_model = clock, model
+        self._busy: set[str] = set()
+        self._written: set[str] = set()
+        self._stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="enricher", daemon=True)
+        self.counts = Counts()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """What is under way is left; it is done again after the next start."""
+        self._stopping = True
+        self.wake()
+        self._thread.join(timeout=_END_S)
+
+    def wake(self) -> None:
+        """There may be something to explain. From any thread, at any time."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # The loop may have closed in between: nothing is left to wake.
+                loop.call_soon_threadsafe(self._news.set)
+
+    def _run(self) -> None:
+        asyncio.run(self._watch_out())
+
+    async def _watch_out(self) -> None:
+        self._news, self._places = asyncio.Event(), asyncio.Semaphore(_BESIDE_EACH_OTHER)
+        self._loop = asyncio.get_running_loop()
+        self._tools: tuple[Model, Gate] | None = None
+        runs: set[asyncio.Task[None]] = set()
+        while not self._stopping:
+            for incident, decisions in self._waiting().items():
+                self._busy.add(incident)
+                await self._places.acquire()
+                run = asyncio.create_task(self._explain(incident, decisions))
+                runs.add(run)
+                run.add_done_callback(runs.discard)
+            await wait_for(self._news, _POLL_S)
+        for run in runs:
+            run.cancel()
+        await asyncio.gather(*runs, return_exceptions=True)
+
+    def _waiting(self) -> dict[str, list[str]]:
+        """Ids of decisions to perform, by the incident's present id; none while the engine is far behind."""
+        if self._engine.lag(self._clock.now())[0] > _FAR_BEHIND:
+            return {}
+        pending = self._engine.pending("enrich")
+        self._written &= {decision.id for decision in pending}
+        found: dict[str, list[str]] = {}
+        for incident, decision in self._by_present_id(pending):
+            if incident not in self._busy and decision.id not in self._written:
+                found.setdefault(incident, []).append(decision.id)
+        return found
+
+    def _by_present_id(self, decisions: list[Decision]) -> list[tuple[str, Decision]]:
+        if not decisions:
+            return []
+        with self._engine.reading() as fold:
+            return [(fold.engine.world.resolve_id(one.subject), one) for one in decisions]
+
+    async def _explain(self, incident: str, decisions: list[str]) -> None:
+        try:
+            draft = await self._asked(incident, decisions)
+            await asyncio.to_thread(self._append, draft)
+            self._written.update(decisions)
+        except JournalError as error:
+            log.error("not_stored", incident=incident, error=str(error))
+            await asyncio.sleep(_POLL_S)
+        finally:
+            self._busy.discard(incident)
+            self._places.release()
+            self._news.set()
+
+    async def _asked(self, incident: str, decisions: list[str]) -> Draft:
+        """The record that answers the decisions, whatever the agents do."""
+        read_to = self._engine.applied
+        try:
+            document = await asyncio.to_thread(self._watch.facts, incident)
+            explained = await self._ask_agents(document, read_to)
+        except NotFound:
+            return annotation_draft(Annotation(incident, decisions=tuple(decisions)))
+        except Exception as error:
+            # One of the outermost loops: a fault of ours costs this explanation, not the ones after it.
+            self.counts = self.counts._replace(faults=self.counts.faults + 1)
+            log.exception("explain_failed", incident=incident)
+            said = f"The agents could not explain it: internal fault ({type(error).__name__})."
+            return annotation_draft(Annotation(incident, "agents", "fault", said, tuple(decisions)))
+        log.info("explained", incident=incident, **_how(explained))
+        return annotation_draft(
+            Annotation(incident, decisions=tuple(decisions), notes=explained.notes, read_to=read_to)
+        )
+
+    async def _ask_agents(self, document: Document, read_to: int) -> Explained:
+        from agents.graph import explained as ask
+        from agents.task import Task, Tools
+
+        model, gate = await self._model_and_gate()
+        verdict = gate.verdict(document["id"], self._clock.now())
+        tools = Tools(
+            document,
+            recall=lambda: self._like(document),
+            model=model.model,
+            model_name=model.name,
+            ask=verdict.ask,
+            no_model_because=verdict.because,
+            node_timeout_s=model.timeout_s,
+        )
+        explained = await ask(Task(document["id"], read_to), tools)
+        if explained.asked:
+            gate.record(document["id"], explained.failed, self._clock.now())
+        counts = self.counts
+        self.counts = Counts(
+            counts.runs + 1,
+            counts.asked + explained.asked,
+            counts.answered + explained.answered,
+            counts.faults,
+        )
+        return explained
+
+    async def _model_and_gate(self) -> tuple[Model, Gate]:
+        """Made at the first use: the packages behind them are heavy."""
+        if self._tools is None:
+            from agents.breaker import Breaker
+            from agents.budget import Budget
+            from agents.gate import Gate
+
+            model = await asyncio.to_thread(self._make_model)
+            has_model = model.model is not None
+            self._tools = (
+                model,
+                Gate(has_model=has_model, breaker=Breaker(), budget=Budget(model.calls_per_hour)),
+            )
+        return self._tools
+
+
+def annotation_draft(annotation: Annotation) -> Draft:
+    return json_draft("annotation", "agents", msgspec.to_builtins(annotation))
+
+
+def _how(explained: Explained) -> dict[str, Any]:
+    made_by = [note.made_by for note in explained.notes]
+    return {"by_model": made_by.count("model"), "asked": explained.asked, "answered": explained.answered}
