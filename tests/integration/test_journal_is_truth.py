@@ -7,6 +7,7 @@ must give the same documents, whatever the hash seed and the time zone.
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.integration.server import Server, watchkeeper, within
 pytestmark = pytest.mark.integration
 Document = dict[str, Any]
 # What the API adds to an incident, and a replay does not know.
-OUTSIDE = ("deliveries", "annotations", "allowed")
+OUTSIDE = ("deliveries", "annotations", "explained", "allowed")
 
 
 class Told(NamedTuple):
@@ -42,9 +43,8 @@ class Told(NamedTuple):
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     folder = tmp_path_factory.mktemp("truth")
     wait = {"P0": "0s", "P1": "0s", "P2": "1s", "P3": "1s"}
-    rules = quick_rules(
-        folder / "rules", wait=wait, update_after="2s", clear_after="2s", reopen_window="2s", alive_gap="1h"
-    )
+    clocks = {"update_after": "2s", "clear_after": "2s", "reopen_window": "2s", "alive_gap": "1h"}
+    rules = quick_rules(folder / "rules", wait=wait, explain_wait="1s", explain_again_after="2s", **clocks)
     with PageReceiver() as receiver:
         routes = receiver.write_routes(folder / "routes.yaml")
         options = ("--rules", rules, "--routes", routes, "--catalog", CATALOGUE)
@@ -105,6 +105,7 @@ def at_rest(server: Server) -> list[Document]:
         return bool(server.get("/readyz")["journal_head"] == head)
 
     assert within(60, still), "the journal does not come to rest"
+    assert _explained(server), "an incident waits for the agents"
     return server.incidents()
 
 
@@ -122,6 +123,10 @@ def replayed(path: Path, **extra: str) -> Document:
     return document
 
 
+def _explained(server: Server) -> bool:
+    return all(one["explained"] != "pending" for one in server.incidents())
+
+
 def inside(document: Document) -> Document:
     return {key: value for key, value in document.items() if key not in OUTSIDE}
 
@@ -137,10 +142,11 @@ def test_the_story_holds_every_kind_of_ending(told: Told) -> None:
     assert {one["domain"] for one in told.incidents} > {path.parent.name for path in CASES.glob("*/*.jsonl")}
     assert any(one["origin"] and one["changes"] for one in told.incidents)
     kinds = {line["kind"] for line in export.lines(told.file)}
-    assert {"ingest", "config", "tick", "transition", "outcome"} <= kinds
+    assert {"ingest", "config", "tick", "transition", "outcome", "annotation"} <= kinds
     blip = next(a for one in told.incidents for a in one["alerts"] if a["name"] == "Blip")
     assert blip["status"] == "resolved"
     assert told.pages > len(statuses)
+    assert all(note["at"] for one in told.incidents for note in one["annotations"]), "a stand-in"
     assert not told.receiver.faults()
 
 
@@ -192,7 +198,9 @@ def test_with_nothing_left_but_the_journal_everything_comes_back(told: Told) -> 
     server, before = told.server, told.incidents
     server.terminate()
     for path in server.data.iterdir():
-        if not path.name.startswith("journal.sqlite3"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif not path.name.startswith("journal.sqlite3"):
             path.unlink()
     rebuilt = watchkeeper("rebuild", "--data", server.data, cwd=server.data.parent)
     assert rebuilt.returncode == 0, rebuilt.stderr

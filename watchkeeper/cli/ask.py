@@ -97,12 +97,13 @@ class FromJournal:
 
     def incident(self, name: str) -> Document:
         from core.document import outside_document
+        from watchkeeper.standing_in import with_stand_ins
 
         current = self._fold.engine.world.resolve_id(name)
         live = self._fold.engine.incident(name)
         for document in self._fold.incidents():
             if document["id"] == current:
-                return {**document, **(outside_document(live) if live else {})}
+                return with_stand_ins({**document, **(outside_document(live) if live else {})})
         raise NotFound(f"no incident {name!r}", mend="`watchkeeper incidents` lists them")
 
     def explain(self, name: str) -> Document:

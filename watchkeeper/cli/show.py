@@ -16,6 +16,11 @@ from core.ports import Document
 from watchkeeper.cli.ask import Server, answers, login_name
 
 _COUNTED, _DID_NOT = "+", "-"
+_HEADINGS = {
+    "narrative": "In short",
+    "past-incidents": "Seen before",
+    "deploy-risk": "The change and its risk",
+}
 
 
 def incidents(data: Path | None, url: str | None, status: str | None, limit: int, as_json: bool) -> None:
@@ -55,6 +60,7 @@ def incident_lines(document: Document) -> Iterator[str]:
     ):
         yield f"{question:<25} {one_line(document['questions'][key]['answer'], 400)}"
     yield ""
+    yield from _said(document)
     yield from _origin(document)
     yield f"Alerts ({len(document['alerts'])})"
     for alert in document["alerts"][:40]:
@@ -68,6 +74,26 @@ def incident_lines(document: Document) -> Iterator[str]:
         words = f" ({one_line(moment['detail'])})" if moment["detail"] else ""
         who = one_line(moment["actor"], 60)
         yield f"  {moment['at']}  {moment['what']} by {who}: {moment['reason']}{words}"
+
+
+def _said(document: Document) -> Iterator[str]:
+    """What the agents say, past incidents, and the plans' titles."""
+    for note in document["annotations"]:
+        if "lines" not in note or note["kind"] not in _HEADINGS or not note["lines"]:
+            continue
+        by = f"{note['model']}, {note['prompt']}" if note["made_by"] == "model" else "template"
+        yield f"{_HEADINGS[note['kind']]} ({one_line(by, 80)})"
+        for line in note["lines"]:
+            yield f"  {one_line(line['text'], 400)}"
+    for plan in document["plans"]:
+        yield f"Plan, level {plan['level']}: {one_line(plan['title'])}"
+        for heading, key in (("ask", "questions"), ("look at", "evidence")):
+            for text in plan[key]:
+                yield f"  {heading:<8} {one_line(text, 300)}"
+        for number, step in enumerate(plan["checklist"], 1):
+            yield f"  step {number:<3} {one_line(step['text'], 300)} ({step['action']})"
+            yield f"           done when: {one_line(step['done_when'], 300)}"
+    yield ""
 
 
 def _origin(document: Document) -> Iterator[str]:
