@@ -31,21 +31,24 @@ _FLAGS = (
 
 
 class Shot(NamedTuple):
-    """`incident` counts from the newest, None for the list; `part` is a CSS selector, or the whole window."""
+    """`incident` counts from the newest, None for the list; `part` is a CSS selector, or the whole window.
+
+    `unfold`: which folded pieces of the part to open, from 0."""
 
     name: str
     incident: int | None
     part: str
     dark: bool = False
     width: int = 1_100
+    unfold: tuple[int, ...] = ()
 
 
 SHOTS: tuple[Shot, ...] = (
-    Shot("list", None, "", width=1_100),
+    Shot("list", None, ""),
     Shot("incident", 0, ""),
     Shot("seen-before", 0, "[data-live=past]"),
     Shot("what-to-do", 0, "[data-live=plans]"),
-    Shot("why", 0, "[data-live=findings]"),
+    Shot("why", 0, "[data-live=findings]", unfold=(0, 3)),
     Shot("timeline", 0, "[data-live=timeline]"),
     Shot("dark", 0, "", dark=True),
     Shot("phone", 0, "", width=390),
@@ -118,8 +121,8 @@ def shoot(url: str, folder: Path) -> list[Path]:
 def _picture(page: Page, shot: Shot, file: Path) -> Path:
     if shot.part:
         section = page.locator(shot.part).first
-        for folded in section.locator("details").all():
-            folded.evaluate("one => one.open = true")
+        for number in shot.unfold:
+            section.locator("details").nth(number).evaluate("one => one.open = true")
         section.screenshot(path=file)
     else:
         page.screenshot(path=file)

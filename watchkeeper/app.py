@@ -149,23 +149,26 @@ class App:
             base_url=self._url(),
             demo=settings.demo,
         )
-        self._enricher = enricher = Enricher(
-            engine,
-            writer.append_now,
-            self.watch,
-            self._remembering.like,
-            self.clock,
-            partial(chosen_model, settings),
-        )
-        engine.on_decision(enricher.wake)
-        enricher.start()
+        self._start_explaining(stack)
         self.events = Events(engine_rows(engine))
         engine.on_applied(self.events.wake)
-        # Asked to end before the writer: what is under way is done again after the next start.
-        stack.callback(enricher.stop)
         self.intake = Intake(writer, self.clock, settings.max_body_bytes)
         self._paging = Paging(self._receivers, self.watch, engine, writer, self.clock, self._url(), self.lags)
         self._fastapi = self._make_fastapi()
+
+    def _start_explaining(self, stack: ExitStack) -> None:
+        self._enricher = Enricher(
+            self.engine,
+            self._writer.append_now,
+            self.watch,
+            self._remembering.like,
+            self.clock,
+            partial(chosen_model, self.settings),
+        )
+        self.engine.on_decision(self._enricher.wake)
+        self._enricher.start()
+        # It ends before the writer does; what is under way is done again after the next start.
+        stack.callback(self._enricher.stop)
 
     def _make_fastapi(self) -> FastAPI:
         app = FastAPI(
