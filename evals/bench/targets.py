@@ -42,7 +42,7 @@ def _start_watchkeeper(children: Children, folder: Path) -> int:
     (port,) = wire.free_ports(1)
     where = ["--data", str(folder / "data"), "--host", wire.LOOPBACK, "--port", str(port)]
     children.start("watchkeeper", [sys.executable, "-m", "watchkeeper", "serve", *where, "--no-demo"])
-    return _ready(children, port, "/readyz")
+    return ready(children, port, "/readyz")
 
 
 def _start_alertmanager(children: Children, folder: Path) -> int:
@@ -57,13 +57,13 @@ def _start_alertmanager(children: Children, folder: Path) -> int:
         "--log.level=warn",
     ]
     children.start("alertmanager", [program("alertmanager"), *flags])
-    return _ready(children, port, "/-/ready")
+    return ready(children, port, "/-/ready")
 
 
 def _start_sink(children: Children, folder: Path) -> int:
     (port,) = wire.free_ports(1)
     children.start("sink", [sys.executable, "-m", "evals.bench.sink", str(port)])
-    return _ready(children, port, "/")
+    return ready(children, port, "/")
 
 
 WATCHKEEPER = Target("Watchkeeper", _start_watchkeeper, applies=True)
@@ -105,7 +105,8 @@ def cpu_seconds(children: Children) -> float:
     return used / os.sysconf("SC_CLK_TCK")
 
 
-def _ready(children: Children, port: int, path: str) -> int:
+def ready(children: Children, port: int, path: str) -> int:
+    """The port, once `path` answers. Raises NeverReady, and ChildDied when a child has ended."""
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         children.check()
