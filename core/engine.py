@@ -196,9 +196,10 @@ class Engine:
         if incident is None:
             return
         incident.asked = [name for name in incident.asked if name not in annotation.decisions]
-        if annotation.notes:
+        # Answers may overtake each other: an older picture, or that of a part, never replaces a newer one.
+        if annotation.notes and annotation.read_to >= incident.read_to and incident.id == annotation.incident:
             incident.notes = {note.author: note for note in annotation.notes}
-            incident.noted_at = turn.at
+            incident.noted_at, incident.read_to = turn.at, annotation.read_to
         if annotation.text:
             incident.remarks.append(Remark(turn.at, annotation.author, annotation.kind, annotation.text))
         incident.version += 1
@@ -234,6 +235,10 @@ class Engine:
         if not may_forget(self.world, incident):
             turn.arm(f"forget:{incident.id}", turn.at + self.world.rules.lifecycle.reopen_window)
             return
+        # Nobody explains what has left memory.
+        for name in incident.asked:
+            self.state.pending.pop(name, None)
+        incident.asked = []
         self.on_forgotten({**incident_document(self.world, incident), **outside_document(incident)})
         for name in incident.members:
             self.world.timers.cancel(f"lease:{name}")

@@ -20,6 +20,19 @@ _MENDS = {
     "string_type": "Write a text; put quotes around numbers and yes/no",
     "int_type": "Write a whole number",
     "bool_type": "Write true or false",
+    "tuple_type": "Write a list (lines that begin with '- ')",
+    "too_short": "Write one at least",
+    "dict_type": "Write keys and values",
+}
+# What pydantic says in words of its own trade.
+_SAYS = {
+    "extra_forbidden": "no such key",
+    "missing": "it is missing",
+    "tuple_type": "not a list",
+    "list_type": "not a list",
+    "string_type": "not a text",
+    "too_short": "the list is empty",
+    "dict_type": "not a map of keys",
 }
 
 
@@ -78,10 +91,18 @@ def checked(model: type[Document], data: Any, error: type[InputError], where: st
     try:
         return model.model_validate(data)
     except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        message = str(first["msg"]).removeprefix("Value error, ")
+        # A key that is misspelt is missing too: the one that is there says more.
+        faults = sorted(problem.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+        first = faults[0]
+        message = _SAYS.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
+        path = _path(first["loc"])
         more = problem.error_count() - 1
         tail = f" (and {more} more faults)" if more else ""
         mend = _MENDS.get(first["type"], "Correct the value")
-        raise error(f"{path}: {message}{tail}", where=where, mend=mend) from None
+        raise error(f"{path}{message}{tail}", where=where, mend=mend) from None
+
+
+def _path(place: tuple[int | str, ...]) -> str:
+    """`steps.2.action: `, counted from 1 as people do; nothing for the document itself."""
+    parts = [str(part + 1) if isinstance(part, int) else part for part in place]
+    return f"{'.'.join(parts)}: " if parts else ""

@@ -97,6 +97,7 @@ class App:
             "heartbeat": self._paging.heartbeat_state(),
             "catalogue_services": self._catalogue_services(),
             "model": self._model_name,
+            "agents_lag_seconds": self._enricher.lag_ms(self.clock.now()) / 1_000,
             "agents": self._enricher.counts._asdict(),
             "demo": self.settings.demo,
         }

@@ -188,5 +188,6 @@ def _say_what_to_see(url: str, rows: Sequence[Mapping[str, Any]]) -> None:
         f'  {last}  is a return of the first, elsewhere and under other names: see "Seen before"\n'
         f"  {first}  is the first, of three days ago\n"
         f"  {last}/report.md  saves the last one's report\n"
+        f"  watchkeeper explain {rows[0]['id']} --url {url}  says why, in the terminal\n"
     )
     sys.stdout.flush()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import msgspec
 import structlog
 
+from agents.gate import Verdict
 from core.engine import Annotation
-from core.errors import JournalError, NotFound
+from core.errors import NotFound
 from core.journal import Draft, json_draft
 from core.model.decision import Decision
+from core.model.incident import OPEN
 from core.ports import Clock, Document, Recalled
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.lane import wait_for
@@ -33,6 +36,8 @@ _POLL_S = 1.0
 _BESIDE_EACH_OTHER = 2
 _FAR_BEHIND = 500
 _END_S = 5.0
+_A_LOOK = 16
+_PAUSES, _LONGEST_PAUSE_S = 6, 30.0
 
 
 class Model(NamedTuple):
@@ -77,6 +82,7 @@ class Enricher:
         self._written: set[str] = set()
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._main: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="enricher", daemon=True)
         self.counts = Counts()
 
@@ -86,66 +92,100 @@ class Enricher:
     def stop(self) -> None:
         """What is under way is left; it is done again after the next start."""
         self._stopping = True
-        self.wake()
+        self._soon(lambda: self._main and self._main.cancel())
         self._thread.join(timeout=_END_S)
 
     def wake(self) -> None:
         """There may be something to explain. From any thread, at any time."""
+        self._soon(lambda: self._news.set())
+
+    def _soon(self, call: Callable[[], object]) -> None:
         loop = self._loop
         if loop is not None:
             with suppress(RuntimeError):  # The loop may have closed in between: nothing is left to wake.
-                loop.call_soon_threadsafe(self._news.set)
+                loop.call_soon_threadsafe(call)
 
     def _run(self) -> None:
-        asyncio.run(self._watch_out())
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._watch_out())
 
     async def _watch_out(self) -> None:
+        self._main = asyncio.current_task()
         self._news, self._places = asyncio.Event(), asyncio.Semaphore(_BESIDE_EACH_OTHER)
         self._loop = asyncio.get_running_loop()
         self._tools: tuple[Model, Gate] | None = None
         runs: set[asyncio.Task[None]] = set()
-        while not self._stopping:
-            for incident, decisions in self._waiting().items():
-                self._busy.add(incident)
-                await self._places.acquire()
-                run = asyncio.create_task(self._explain(incident, decisions))
-                runs.add(run)
-                run.add_done_callback(runs.discard)
-            await wait_for(self._news, _POLL_S)
-        for run in runs:
-            run.cancel()
-        await asyncio.gather(*runs, return_exceptions=True)
+        try:
+            while not self._stopping:
+                waiting = await self._look()
+                for incident, decisions in list(waiting.items())[:_A_LOOK]:
+                    await self._places.acquire()
+                    self._busy.add(incident)
+                    run = asyncio.create_task(self._explain(incident, decisions))
+                    runs.add(run)
+                    run.add_done_callback(runs.discard)
+                if len(waiting) <= _A_LOOK:
+                    await wait_for(self._news, _POLL_S)
+        finally:
+            for run in runs:
+                run.cancel()
+            await asyncio.gather(*runs, return_exceptions=True)
+
+    async def _look(self) -> dict[str, list[str]]:
+        try:
+            return await asyncio.to_thread(self._waiting)
+        except Exception:  # One of the outermost loops: the next look may succeed.
+            log.exception("look_failed")
+            return {}
 
     def _waiting(self) -> dict[str, list[str]]:
-        """Ids of decisions to perform, by the incident's present id; none while the engine is far behind."""
+        """Ids of decisions to perform, by the incident's present id: those of open incidents, then the newest
+        first. None while the engine is far behind."""
         if self._engine.lag(self._clock.now())[0] > _FAR_BEHIND:
             return {}
         pending = self._engine.pending("enrich")
         self._written &= {decision.id for decision in pending}
         found: dict[str, list[str]] = {}
-        for incident, decision in self._by_present_id(pending):
-            if incident not in self._busy and decision.id not in self._written:
-                found.setdefault(incident, []).append(decision.id)
+        for _, _, incident, decision in sorted(self._by_present_id(pending)):
+            if incident not in self._busy and decision not in self._written:
+                found.setdefault(incident, []).append(decision)
         return found
 
-    def _by_present_id(self, decisions: list[Decision]) -> list[tuple[str, Decision]]:
+    def _by_present_id(self, decisions: list[Decision]) -> list[tuple[bool, int, str, str]]:
+        """Whether it is over, how new the question is, the incident, the decision's id."""
         if not decisions:
             return []
         with self._engine.reading() as fold:
-            return [(fold.engine.world.resolve_id(one.subject), one) for one in decisions]
+            world = fold.engine.world
+            rows = [(world.resolve_id(one.subject), one) for one in decisions]
+            known = world.state.incidents
+            is_open = {name for name, _ in rows if name in known and known[name].status in OPEN}
+        return [(name not in is_open, -one.at, name, one.id) for name, one in rows]
 
     async def _explain(self, incident: str, decisions: list[str]) -> None:
+        began, asked = time.monotonic(), self.counts.asked
         try:
-            draft = await self._asked(incident, decisions)
-            await asyncio.to_thread(self._append, draft)
+            await self._store(incident, await self._asked(incident, decisions))
             self._written.update(decisions)
-        except JournalError as error:
-            log.error("not_stored", incident=incident, error=str(error))
-            await asyncio.sleep(_POLL_S)
+            if self.counts.asked == asked:
+                # Templates are quick and many incidents may wait: intake and engine have the machine first.
+                await asyncio.sleep(min(_LONGEST_PAUSE_S, _PAUSES * (time.monotonic() - began)))
         finally:
             self._busy.discard(incident)
             self._places.release()
             self._news.set()
+
+    async def _store(self, incident: str, draft: Draft) -> None:
+        """Until it is committed: what was asked and answered is not asked again."""
+        pause = _POLL_S
+        while True:
+            try:
+                await asyncio.to_thread(self._append, draft)
+                return
+            except Exception as error:  # noqa: BLE001 - whatever the disk does, it is tried again
+                log.error("not_stored", incident=incident, error=f"{type(error).__name__}: {error}"[:300])
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE_S, 2 * pause)
 
     async def _asked(self, incident: str, decisions: list[str]) -> Draft:
         """The record that answers the decisions, whatever the agents do."""
@@ -171,7 +211,7 @@ class Enricher:
         from agents.task import Task, Tools
 
         model, gate = await self._model_and_gate()
-        verdict = gate.verdict(document["id"], self._clock.now())
+        verdict = self._verdict(gate, document)
         tools = Tools(
             document,
             recall=lambda: self._like(document),
@@ -192,6 +232,16 @@ class Enricher:
             counts.faults,
         )
         return explained
+
+    def _verdict(self, gate: Gate, document: Document) -> Verdict:
+        """Nobody waits for words about what is closed: that costs nothing."""
+        if document["status"] == "closed":
+            return Verdict(False, "it was closed before the agents came to it")
+        return gate.verdict(document["id"], self._clock.now())
+
+    def lag_ms(self, now: int) -> int:
+        """Age of the oldest question that nobody has answered, or 0. From any thread."""
+        return max(0, now - min((one.at for one in self._engine.pending("enrich")), default=now))
 
     async def _model_and_gate(self) -> tuple[Model, Gate]:
         """Made at the first use: the packages behind them are heavy."""

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import structlog
 
+from core.errors import MemoryUnavailable
 from core.ports import Document, Memory, Recalled, Remembered
 from core.remediation.runbook import Runbooks
 
 log = structlog.get_logger("memory")
 FOLDER = "memory"
+_KEPT = 1_000
 _OVER = frozenset({"resolved", "closed"})
 
 
@@ -30,6 +32,8 @@ class Remembering:
         self._store: Memory | None = None
         self._closing: Callable[[], None] = lambda: None
         self._known: set[str] = set()
+        self._again: dict[str, Document] = {}
+        self._closed = False
 
     def put(self, documents: Sequence[Document]) -> None:
         """Incidents that are over are remembered; reopened and merged ones are not any more."""
@@ -48,9 +52,13 @@ class Remembering:
 
     def follow(self, documents: Sequence[Document], forgotten: Sequence[str]) -> None:
         """`put` for the projector's thread, which goes on whatever happens to memory."""
+        waiting = {**self._again, **{document["id"]: document for document in documents}}
         try:
-            self.put(documents)
+            self.put(list(waiting.values()))
+            self._again = {}
         except Exception as error:  # noqa: BLE001 - memory helps people; history must not stop for it
+            # Kept for the next turn, up to a bound: the next start remembers what is left out here.
+            self._again = dict(list(waiting.items())[-_KEPT:])
             log.error("memory_failed", error=f"{type(error).__name__}: {error}"[:300])
 
     def like(self, document: Document, limit: int = 5) -> list[Recalled]:
@@ -69,11 +77,14 @@ class Remembering:
 
     def close(self) -> None:
         with self._opening:
+            self._closed = True
             self._closing()
             self._store, self._closing = None, lambda: None
 
     def _memory(self) -> Memory:
         with self._opening:
+            if self._closed:
+                raise MemoryUnavailable("shutting down", where=str(self._folder), mend="Ask after the start")
             if self._store is None:
                 from retrieval.edge import EdgeMemory
 

@@ -30,7 +30,8 @@ def serve(settings: Settings) -> None:
     """Runs until SIGINT or SIGTERM. Raises what the start raises."""
     # uvicorn raises the signal once more when it has stopped: what we opened is closed on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    set_up_logs(settings.log_format)
+    # In a demo nobody is paged and nothing is asked of a model: its log would only hide what it says.
+    set_up_logs(settings.log_format, logging.ERROR if settings.demo else logging.INFO)
     if settings.demo:
         settings = _demo_settings(settings)
     listener = listen(settings.host, settings.port)
@@ -77,7 +78,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def set_up_logs(log_format: str) -> None:
+def set_up_logs(log_format: str, level: int = logging.INFO) -> None:
     """To standard error; JSON for machines, lines for people."""
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
@@ -90,7 +91,7 @@ def set_up_logs(log_format: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 

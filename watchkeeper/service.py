@@ -86,7 +86,11 @@ class Watch:
     def _document(self, fold: Fold, incident_id: str) -> Document:
         incident = fold.engine.incident(incident_id)
         if incident is not None:
-            return {**incident_document(fold.engine.world, incident), **outside_document(incident)}
+            world = fold.engine.world
+            due = world.timers.armed.get(f"resolve:{incident.id}")
+            resolves_at = format_rfc3339(due[0]) if due else None
+            document = incident_document(world, incident)
+            return {**document, **outside_document(incident), "resolves_at": resolves_at}
         current = fold.engine.world.resolve_id(incident_id)
         leaving = (one for one in fold.forgotten if one["id"] == current)
         past = next(leaving, None) or self._projection.get(current)

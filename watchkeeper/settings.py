@@ -6,12 +6,13 @@ A variable's name is WATCHKEEPER_ and the field's name. Command line options win
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from core.errors import InputError
 
@@ -51,6 +52,10 @@ def load_settings(**overrides: object) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)  # type: ignore[arg-type]
+    except SettingsError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        name = f"WATCHKEEPER_{found.group(1).upper()}" if found else "settings"
+        raise InputError("not JSON", where=name, mend='Write JSON, such as {"temperature": 0}') from None
     except ValueError as error:
         first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("?",), "msg": str(error)}
         name = f"WATCHKEEPER_{str(first['loc'][0]).upper()}"

@@ -133,7 +133,7 @@ def _place(spec: ModelSpec) -> _Place:
     if provider.needs_key and not spec.secret and not spec.base_url:
         mend = "Give the key, or the base URL of a server that needs none"
         raise InputError("no key for this provider", where=spec.name, mend=mend)
-    mend = f"Install it: pip install 'watchkeeper[{provider.extra}]'"
+    mend = f"Install it: pip install 'watchkeeper[{provider.extra}]', in a clone -e '.[{provider.extra}]'"
     return _Place(provider.module, provider.name, model, mend, provider)
 
 

@@ -44,7 +44,7 @@ def check_spec(spec: ModelSpec) -> None:
 
 
 def _check_url(url: str) -> None:
-    mend = "Give http:// or https:// and a host, for example http://127.0.0.1:8080/v1"
+    mend = "Give http:// or https:// and a host, for example http://127.0.0.1:11434/v1"
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

@@ -72,12 +72,19 @@ class SqliteJournal:
         return [_record(row) for row in self._rows(after, limit)]
 
     def head(self) -> int:
-        row = self._reader().execute("SELECT max(seq) FROM records").fetchone()
-        return int(row[0] or 0)
+        row = self._first("SELECT max(seq) FROM records", ())
+        return int(row[0] or 0) if row else 0
 
     def latest(self, kind: RecordKind, source: str) -> Record | None:
-        row = self._reader().execute(_LATEST, (kind, source)).fetchone()
+        row = self._first(_LATEST, (kind, source))
         return _record(row) if row else None
+
+    def _first(self, sql: str, values: tuple[str, ...]) -> Row | None:
+        try:
+            row: Row | None = self._reader().execute(sql, values).fetchone()
+            return row
+        except sqlite3.Error as error:
+            raise _unavailable(self._path, error) from error
 
     def verify(self) -> Iterator[int]:
         """Walk the whole journal, yielding numbers seen so far. Raises JournalCorrupt at the first fault."""

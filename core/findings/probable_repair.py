@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from core.findings.case import Case, finding, shortened
 from core.findings.probable_origin import rank
-from core.findings.recent_change import describe, distance, matches
+from core.findings.recent_change import describe, distance, matches, order
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Change
@@ -25,12 +25,13 @@ def find(case: Case) -> tuple[list[Finding], Why]:
         return [], Why(kind, "No repair", counted=False, hint="the origin is unknown")
     rows = [(change, _why(case, origins[0].entity, change)) for change in case.changes]
     seen = [(change, why) for change, why in rows if why is not None]
-    seen.sort(key=lambda row: (not row[1].counted, -_confidence(row[1]), row[0].id))
+    seen.sort(key=lambda row: (not row[1].counted, -_confidence(row[1]), order(row[0])))
     findings = [finding(case, kind, c.id, _confidence(why), why) for c, why in seen if why.counted][:1]
     children = shortened([why for _, why in seen], kind)
     if findings:
         return findings, Why(kind, findings[0].summary, evidence=findings[0].evidence, children=children)
-    hint = "no change was reported after which the alerts of the origin ended"
+    lookback = spoken(case.rules.recent_change.lookback)
+    hint = f"no change in the {lookback} after the start came before the end of the origin's alerts"
     return [], Why(kind, "No repair", counted=False, hint=hint, children=children)
 
 

@@ -112,7 +112,7 @@ def _view(rule: RecentChange, event: ChangeEvent, entity: Entity, hops: int, age
 
 def find(case: Case) -> tuple[list[Finding], Why]:
     rows = [(match, change) for change in case.changes if (match := matches(case, change)) is not None]
-    rows.sort(key=lambda row: (-row[0].confidence, abs(row[0].age), row[1].id))
+    rows.sort(key=lambda row: (-row[0].confidence, abs(row[0].age), order(row[1])))
     nodes = [(_why(change, match), match, change) for match, change in rows]
     findings = [
         finding(case, kind, change.id, match.confidence, why) for why, match, change in nodes if why.counted
@@ -123,6 +123,12 @@ def find(case: Case) -> tuple[list[Finding], Why]:
     lookback = spoken(case.rules.recent_change.lookback)
     hint = f"no change on these services or what they call in the {lookback} before their first alert"
     return [], Why(kind, "No recent change", counted=False, hint=hint, children=children)
+
+
+def order(change: Change) -> tuple[int, str, str, str, str, str]:
+    """Ties go by what identifies a change; its id, which hashes free text (the version) too, comes last."""
+    event = change.event
+    return (event.at, event.kind, event.service, event.environment, event.cluster, change.id)
 
 
 def _why(change: Change, match: Match) -> Why:

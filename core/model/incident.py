@@ -130,10 +130,12 @@ class Incident(msgspec.Struct):
     # Not part of what is hashed: what happened outside, and what was said.
     deliveries: list[Delivery] = []
     remarks: list[Remark] = []
-    # What the agents were asked and have not answered (decision ids), and what they said last, by author.
+    # What the agents were asked and have not answered (decision ids), what they said last, by author, and the
+    # last record that they knew then.
     asked: list[str] = []
     notes: dict[str, Note] = {}
     noted_at: int = 0
+    read_to: int = 0
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -5,10 +5,10 @@ What changed? Is it already being worked on? What is the most likely fix?
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from core.correlation.dependency_edge import neighbours
-from core.findings.recent_change import describe
+from core.findings.recent_change import describe, order
 from core.model.finding import Finding
 from core.model.incident import OPEN, Incident
 from core.narrative.plain import one_line
@@ -39,10 +39,11 @@ def changes_in_order(world: World, incident: Incident) -> list[Finding]:
     origin = incident.origin.entity.service if incident.origin else ""
     found = [finding for finding in incident.findings if finding.kind == "recent-change"]
 
-    def key(finding: Finding) -> tuple[bool, bool, int, str]:
-        elsewhere = world.state.changes[finding.subject].event.service != origin
+    def key(finding: Finding) -> tuple[Any, ...]:
+        change = world.state.changes[finding.subject]
+        elsewhere = change.event.service != origin
         apart = not _at_origin(world, incident, finding)
-        return (elsewhere, apart, -finding.confidence, finding.subject)
+        return (elsewhere, apart, -finding.confidence, order(change))
 
     return sorted(found, key=key)
 
@@ -67,10 +68,12 @@ def _what_changed(world: World, incident: Incident, changes: list[Finding]) -> A
 
 def _already_known(world: World, incident: Incident) -> Answer:
     parts, evidence = [], []
+    if incident.resolved_at is not None:
+        parts.append(f"It is over: resolved at {_moment(incident.resolved_at)}.")
+        evidence.append(incident.id)
     if incident.status == "acknowledged":
-        day, _, clock = format_rfc3339(incident.acknowledged_at or 0).partition("T")
         who = one_line(incident.acknowledged_by, 80)
-        parts.append(f"Yes: {who} acknowledged it at {clock[:5]} UTC on {day}.")
+        parts.append(f"Yes: {who} acknowledged it at {_moment(incident.acknowledged_at or 0)}.")
         evidence.append(incident.id)
     for other in _related(world, incident)[:3]:
         parts.append(f"{other.id} is open nearby ({other.status}).")
@@ -82,6 +85,11 @@ def _already_known(world: World, incident: Incident) -> Answer:
     if parts:
         return _answer(" ".join(parts), "known", evidence)
     return _answer("No: nobody has acknowledged it, and no open incident touches these services.", "none")
+
+
+def _moment(at: int) -> str:
+    day, _, clock = format_rfc3339(at).partition("T")
+    return f"{clock[:5]} UTC on {day}"
 
 
 def _related(world: World, incident: Incident) -> list[Incident]:
@@ -109,6 +117,10 @@ def _at_origin(world: World, incident: Incident, finding: Finding) -> bool:
 
 
 def _likely_fix(world: World, incident: Incident, changes: list[Finding], runbook: str) -> Answer:
+    repair = next((finding for finding in incident.findings if finding.kind == "probable-repair"), None)
+    if repair is not None:
+        done = one_line(repair.summary, 300)
+        return _answer(f"Probably mended already: {done}. See that it holds.", "known", [repair.subject])
     fits = f" A runbook that fits: {runbook}." if runbook else ""
     if not changes:
         return _answer(f"Unknown: no recent change points to one.{fits}", "unknown")

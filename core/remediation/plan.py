@@ -35,8 +35,10 @@ _UNNAMED = {
 
 
 class PlanStep(msgspec.Struct, frozen=True):
-    """One line of a checklist: what to do, what kind of act that is, and the sign that it is done."""
+    """One line of a checklist: its number in the runbook, what to do, what kind of act that is, and the sign
+    that it is done."""
 
+    number: int
     text: str
     action: str
     done_when: str
@@ -106,8 +108,8 @@ def _order(fit: Fit) -> tuple[bool, int, str, Entity, str]:
 def _plan(fit: Fit, levels: Levels) -> Plan:
     runbook, target, values = fit.runbook, fit.view.target, _values(fit.view)
     steps = [
-        PlanStep(_filled(step.text, values), step.action, _filled(step.done_when, values))
-        for step in runbook.steps
+        PlanStep(number, _filled(step.text, values), step.action, _filled(step.done_when, values))
+        for number, step in enumerate(runbook.steps, 1)
     ]
     shown = tuple(
         filled

@@ -131,7 +131,32 @@ def test_what_was_asked_follows_a_merge() -> None:
     assert sorted(live(t).asked) == sorted(pending(t))
     answer(t, 40, *pending(t), incident=next(iter(t.engine.state.redirects)), notes=(NOTE,))
     assert pending(t) == live(t).asked == []
-    assert live(t).notes == {"narrator": NOTE}
+    assert live(t).notes == {}, "a note on a part is none on the whole"
+
+
+def test_an_older_picture_never_replaces_a_newer_one() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.move(20, live(t).id, "resolved")
+    first, second = pending(t)
+    newer = msgspec.structs.replace(NOTE, lines=(Line("It is over."),))
+    answer(t, 21, second, notes=(newer,), read_to=4)
+    answer(t, 22, first, notes=(NOTE,), read_to=3)
+    assert live(t).notes == {"narrator": newer}
+    assert pending(t) == []
+
+
+def test_what_leaves_memory_waits_for_nobody() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.push(10, alert("payments", ends=10))
+    t.wait(400)
+    assert pending(t)
+    t.wait(3 * 86_400)
+    assert t.engine.state.incidents == {}
+    assert pending(t) == []
+    [past] = t.fold.forgotten
+    assert past["explained"] == "none"
 
 
 def test_notes_change_nothing_that_is_hashed() -> None:

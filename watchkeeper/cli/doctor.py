@@ -122,6 +122,8 @@ def _levels(path: Path | None) -> Check:
 
 def _model(settings: Settings, ask: bool) -> Check:
     name = check_model(settings)
+    if not name and ask:
+        return Check("model", False, "none is configured, so none was asked; see docs/agents.md")
     if not name:
         return Check("model", None, "none: texts are written by templates; see docs/agents.md")
     if not ask:

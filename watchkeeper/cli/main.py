@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -46,8 +47,20 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        sys.stderr.write(
+            f"watchkeeper: {error.strerror or error}. Look at the disk and at where output goes\n"
+        )
+        _forget_output()
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _forget_output() -> None:
+    """What could not be written must not be tried again at the exit."""
+    with suppress(OSError):
+        sys.stdout.close()
 
 
 @app.callback(invoke_without_command=True)
@@ -167,11 +180,12 @@ def report(
     data: Data = None,
     url: Url = None,
     out: Annotated[Path | None, typer.Option("--out", help="File to write [standard output]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there")] = False,
 ) -> None:
     """Write an incident's report in Markdown: facts, timeline, why, past incidents, plan, what is unknown."""
     from watchkeeper.cli import show
 
-    show.report(incident, data, url, out)
+    show.report(incident, data, url, out, force)
 
 
 @app.command()

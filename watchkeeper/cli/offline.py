@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from core.journal import record_to_line
 from core.narrative.plain import one_line
 from core.ports import Journal, read_all
 from core.replay import Fold, replay_file
+from watchkeeper.cli.output import writing
 from watchkeeper.files import configuration
 from watchkeeper.projector import Changes, let_go
 from watchkeeper.remembering import Remembering
@@ -86,15 +86,8 @@ def export(file: Path, data: Path | None, start: int) -> None:
     if str(file) == "-":
         _write_records(journal, start, sys.stdout)
         return
-    partial = file.with_name(file.name + ".partial")
-    try:
-        with partial.open("w", encoding="utf-8") as out:
-            count = _write_records(journal, start, out)
-        os.replace(partial, file)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written ({error.strerror})", where=str(file), mend="Give another file"
-        ) from None
+    with writing(file, replace=True) as out:
+        count = _write_records(journal, start, out)
     typer.echo(f"{count} records written to {file}")
 
 
@@ -160,9 +153,8 @@ def catalog_init(data: Path | None, file: Path | None) -> None:
     if file is None:
         typer.echo(text, nl=False)
         return
-    if file.exists():
-        raise InputError("exists already", where=str(file), mend="Give another --out FILE, or remove it")
-    file.write_text(text, encoding="utf-8")
+    with writing(file, replace=False) as out:
+        out.write(text)
     typer.echo(f"{len(services)} services drafted in {file}")
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import typer
 
-from core.errors import InputError
 from core.narrative.plain import one_line
 from core.ports import Document
 from watchkeeper.cli.ask import Server, answers, login_name
+from watchkeeper.cli.output import writing
 
 _COUNTED, _DID_NOT = "+", "-"
 _HEADINGS = {
@@ -90,8 +90,8 @@ def _said(document: Document) -> Iterator[str]:
         for heading, key in (("ask", "questions"), ("look at", "evidence")):
             for text in plan[key]:
                 yield f"  {heading:<8} {one_line(text, 300)}"
-        for number, step in enumerate(plan["checklist"], 1):
-            yield f"  step {number:<3} {one_line(step['text'], 300)} ({step['action']})"
+        for step in plan["checklist"]:
+            yield f"  step {step['number']:<3} {one_line(step['text'], 300)} ({step['action']})"
             yield f"           done when: {one_line(step['done_when'], 300)}"
     yield ""
 
@@ -127,22 +127,15 @@ def explain(name: str, data: Path | None, url: str | None, as_json: bool) -> Non
             _print_tree(miss["why"], 2)
 
 
-def report(name: str, data: Path | None, url: str | None, out: Path | None) -> None:
-    """Standard output, or a file: written whole or not at all, never over another one's work by half."""
+def report(name: str, data: Path | None, url: str | None, out: Path | None, force: bool) -> None:
     from core.narrative.report import report as write
 
     text = write(answers(data, url).incident(name), base_url="" if data else Server(url).url)
     if out is None:
         sys.stdout.write(text)
         return
-    try:
-        beside = out.with_name(f".{out.name}.part")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(out)
-    except OSError as error:
-        raise InputError(
-            f"the report cannot be written ({error.strerror})", where=str(out), mend="Give another --out"
-        ) from None
+    with writing(out, replace=force) as file:
+        file.write(text)
     typer.echo(f"{out}: {len(text.splitlines())} lines")
 
 

@@ -120,6 +120,7 @@ def _standing(document: Document, now: int) -> dict[str, Any]:
         "started": stamp(document["started_at"], now),
         "opened": stamp(document["opened_at"], now),
         "acknowledged": stamp(document["acknowledged_at"], now),
+        "resolves": stamp(document.get("resolves_at"), now),
         "acknowledged_by": shorten(document["acknowledged_by"], 100),
         "resolved": stamp(document["resolved_at"], now),
         "closed": stamp(document["closed_at"], now),

@@ -27,6 +27,7 @@ ACTIONS = {
 class Step(NamedTuple):
     """`action` in words; `grave` when it cannot be undone, or is of no class known here."""
 
+    number: int
     text: str
     action: str
     grave: bool
@@ -65,7 +66,9 @@ def _plan(plan: Document, choice: str, names: Mapping[str, Ref]) -> Plan:
         _texts(plan["questions"]),
         _texts(plan["evidence"]),
         [_step(step) for step in plan["checklist"][:_MAX_LINES]],
-        f"{plural(withheld, 'step')} {verb} not shown at this level" if withheld else "",
+        f"{plural(withheld, 'step')} {verb} not shown at this level (the operator sets it: serve --levels)"
+        if withheld
+        else "",
         bool(choice) and plan["id"] == choice,
     )
 
@@ -77,6 +80,7 @@ def _texts(texts: list[str]) -> list[str]:
 def _step(step: Document) -> Step:
     action = step["action"]
     return Step(
+        step["number"],
         shorten(step["text"], _MAX_TEXT),
         ACTIONS.get(action) or shorten(action, 60),
         action == "irreversible" or action not in ACTIONS,

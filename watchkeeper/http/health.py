@@ -79,6 +79,7 @@ class Metrics:
             ("engine_lag_records", "Records not applied yet"),
             ("engine_lag_seconds", "Age of the oldest record not applied yet"),
             ("dispatcher_lag_seconds", "Age of the oldest page not delivered yet"),
+            ("agents_lag_seconds", "Age of the oldest question to the agents not answered yet"),
             ("intake_lag_seconds", "Age of the oldest body not on disk yet"),
             ("records_without_effect", "Records that could not be read"),
         ):

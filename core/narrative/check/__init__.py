@@ -14,9 +14,12 @@ from core.narrative.check import surface
 from core.narrative.check.calls import calls_hold
 from core.narrative.check.causes import cause_reasons
 from core.narrative.check.claims import Claim, Names
+from core.narrative.check.measures import measures_hold
 from core.narrative.check.numbers import numbers_hold, times_hold
 from core.narrative.check.order import order_holds, times_belong
+from core.narrative.check.persons import actors_hold, persons_hold
 from core.narrative.check.polarity import polarity_reasons
+from core.narrative.check.superlatives import superlatives_hold
 from core.narrative.check.topics import citations_used, names_cited, names_known, topics_hold, words_known
 from core.narrative.facts import Bundle, Fact
 from core.narrative.page import inert
@@ -51,10 +54,14 @@ _RULES: tuple[tuple[str, Callable[[Claim], bool]], ...] = (
     ("unknown name", names_known),
     ("name not cited", names_cited),
     ("wrong number", numbers_hold),
+    ("wrong number", measures_hold),
     ("wrong time", times_hold),
     ("wrong time", times_belong),
     ("wrong order", order_holds),
+    ("wrong order", superlatives_hold),
     ("wrong call", calls_hold),
+    ("wrong person", persons_hold),
+    ("wrong person", actors_hold),
     ("wrong topic", topics_hold),
     ("citation not used", citations_used),
     ("unfamiliar words", words_known),

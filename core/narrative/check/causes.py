@@ -20,7 +20,7 @@ _CAUSE_BEFORE = phrases(words.CAUSE_BEFORE)
 
 def cause_reasons(claim: Claim) -> tuple[str, ...]:
     """What is wrong with the causes that the sentence names; nothing when it names none."""
-    found = [(match, True) for match in _CAUSE_AFTER.finditer(claim.lower)]
+    found = [(match, True) for match in _CAUSE_AFTER.finditer(claim.lower) if not _where_from(claim, match)]
     taken = {place for match, _ in found for place in range(*match.span())}
     found += [
         (match, False)
@@ -35,6 +35,17 @@ def cause_reasons(claim: Claim) -> tuple[str, ...]:
     if not all(_cause_held(claim, match.span(), after) for match, after in found):
         reasons.append("unsupported cause")
     return tuple(reasons)
+
+
+def _where_from(claim: Claim, match: re.Match[str]) -> bool:
+    """`alerts came from payments` says on which service they are."""
+    before, after = claim.lower[: match.start()], claim.lower[match.end() : match.end() + 2]
+    place = match.end() + 1
+    named = claim.mark_at(place) if place < len(claim.body) and after.startswith(" ") else None
+    alerts = before.endswith(("alert ", "alerts "))
+    return (
+        alerts and match[0] in ("came from", "comes from") and named is not None and is_service(claim, named)
+    )
 
 
 def _passive(claim: Claim, match: re.Match[str]) -> bool:

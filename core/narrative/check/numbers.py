@@ -79,6 +79,14 @@ def numbers_hold(claim: Claim) -> bool:
     return all(any(_holds(claim, number, fact) for fact in claim.cited) for number in said)
 
 
+def holders(claim: Claim) -> list[tuple[int, int, list[Fact]]]:
+    """Where each number stands, from and to, and the cited facts that hold it."""
+    return [
+        (said.start, said.end, [fact for fact in claim.cited if _holds(claim, said, fact)])
+        for said in _said(claim)
+    ]
+
+
 def times_hold(claim: Claim) -> bool:
     """Whether every time that is written out is the time of a cited fact."""
     written = [mark for _, mark in claim.placed() if mark.kind == "time"]

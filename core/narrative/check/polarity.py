@@ -5,8 +5,11 @@ A negated status is the other status. Any other negation needs a cited fact that
 
 from __future__ import annotations
 
+import re
+
 from core.narrative.check import words
 from core.narrative.check.claims import Claim
+from core.narrative.check.sides import is_service
 from core.narrative.check.vocabulary import word_set
 from core.narrative.facts import Fact
 
@@ -14,6 +17,8 @@ _OVER_KINDS = word_set("""
     resolved duration end gap repair past-ending past
 """)
 _REACH = 6
+_STILL = re.compile(r"(?<![a-z])still(?![a-z])")
+_LIVE = re.compile(rf"(?<![a-z])(?:{'|'.join(words.LIVE_PHRASES)})(?![a-z])")
 
 
 def polarity_reasons(claim: Claim) -> tuple[str, ...]:
@@ -28,12 +33,29 @@ def polarity_reasons(claim: Claim) -> tuple[str, ...]:
         used.update(near[-1:])
         if not _agrees(claim, state, bool(near)):
             reasons.append("wrong status")
+    if not _goes_on(claim, bool(negations)):
+        reasons.append("wrong status")
     left = [n for n in negations if n not in used]
     if (left and not _negative(claim)) or len(left) > 1:
         reasons.append("unsupported negation")
     if not negations and any(fact.kind in words.NEGATIVE_KINDS for fact in claim.cited):
         reasons.append("unsupported negation")
     return tuple(dict.fromkeys(reasons))
+
+
+def _goes_on(claim: Claim, negated: bool) -> bool:
+    """`still going on` needs a fact that says so; `payments is still down` one that says so of payments."""
+    if negated:
+        return True
+    if _LIVE.search(claim.lower) and not any(map(_is_live, claim.cited)):
+        return False
+    for match in _STILL.finditer(claim.lower):
+        clause = claim.lower[: match.start()].rfind(",") + 1
+        named = [mark.text for _, mark in claim.placed(clause, match.start()) if is_service(claim, mark)]
+        of = [fact for fact in claim.cited if _is_live(fact)]
+        if not of or (named and not any(fact.subject in named for fact in of)):
+            return False
+    return True
 
 
 def _tokens(claim: Claim) -> list[str]:

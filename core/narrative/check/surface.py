@@ -13,6 +13,7 @@ import unicodedata
 from core.narrative.check import words
 from core.narrative.check.claims import CITATION, Claim
 
+_DENIED = re.compile(rf"(?<![a-z])(?:{'|'.join(words.DENIED)})(?![a-z])")
 _SAME = str.maketrans({
     "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2010": "-", "\u2011": "-", "\u2013": "-",
     "\u2014": "-", "\u2026": "...", "\u00a0": " ", "\u202f": " ",
@@ -61,6 +62,8 @@ def body_reasons(claim: Claim) -> tuple[str, ...]:
     if claim.word_set & words.INSTRUCTIONS or _imperative(claim):
         found.append("instruction")
     if claim.word_set & words.UNFOUNDED or claim.word_set & words.RELATIVE_TIMES:
+        found.append("unsupported claim")
+    if _DENIED.search(claim.lower):
         found.append("unsupported claim")
     return tuple(found)
 

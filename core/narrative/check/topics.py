@@ -8,6 +8,7 @@ import re
 from core.narrative.check import words
 from core.narrative.check.claims import MARK, Claim, Mark
 from core.narrative.check.numbers import holds_text
+from core.narrative.check.sides import is_service, of_change
 from core.narrative.check.vocabulary import ORDINARY, word_set
 from core.narrative.facts import Fact
 
@@ -19,9 +20,12 @@ _BEGINS_AT = re.compile(
 _ORIGIN_IS = re.compile(
     "origin(?: of it| of this incident)? (?:is|was)(?: probably| likely)? (?:the service )?([\ue000-\uf8ff])"
 )
+_IS_WHERE = re.compile(
+    "([\ue000-\uf8ff]),? (?:is|was)(?: [a-z]{1,9}){0,3} where (?:[a-z]{1,9} ){1,4}(?:beg[aiu]ns?|start|originat)"
+)
 _IS_ORIGIN = re.compile("([\ue000-\uf8ff]),? (?:is|was|as)(?: [a-z]{1,9}){0,3} origin")
-_STRANGE = 1
 _CAPITALS = frozenset({"UTC", "GMT", "OK", "I"})
+_FAILS = re.compile(r"(?<![a-z])(?:fail(?:s|ed|ing)?|went down|crashed)(?![a-z])")
 _QUOTED = re.compile(r"\"([^\"]{0,200})\"|`([^`]{0,200})`|(?:^|(?<=[ (]))'([^']{0,200})'(?=[ ,.;:)!?]|$)")
 _VERBS = word_set("""
     began begins begin calls failed fails alerted alerts fires fired depends recovered broke caused
@@ -50,7 +54,6 @@ _SPOKEN = {
     "no-origin": ("origin", "begins", "began", "begin", "where", "source", "started", "starts"),
     "no-plan": ("runbook", "runbooks", "plan", "plans"),
     "no-past": ("past", "remembered", "similar", "earlier"),
-    "elsewhere": ("change", "changed", "changes"),
     "firing": ("fires", "fire", "firing", "fired", "active", "ongoing", "ended", "over", "quiet"),
     "unknown": ("known", "unknown", "unclear"),
     "resolved": ("resolved", "over", "ended", "resolution"),
@@ -98,6 +101,7 @@ def topics_hold(claim: Claim) -> bool:
         and _authors_hold(claim)
         and _change_kinds_hold(claim)
         and _symptoms_hold(claim)
+        and _failing_holds(claim)
     )
 
 
@@ -121,9 +125,8 @@ def _named(fact: Fact, texts: set[str]) -> bool:
 
 
 def words_known(claim: Claim) -> bool:
-    """Whether at most one word is out of the ordinary: more, and the sentence speaks of something else."""
-    strange = [word.text for word in claim.words if not _familiar(word.text)]
-    return len(strange) <= _STRANGE
+    """Whether no word is out of the ordinary: with one, the sentence may speak of something else."""
+    return all(_familiar(word.text) for word in claim.words)
 
 
 def _familiar(word: str) -> bool:
@@ -201,7 +204,7 @@ def _beginning_holds(claim: Claim) -> bool:
     """`begins at payments` and `payments is the origin` say that payments is the origin."""
     origins = {fact.subject for fact in claim.cited if fact.kind == "origin"}
     begun = [claim.mark_at(match.end() - 1) for match in _BEGINS_AT.finditer(claim.lower)]
-    said = (match[1] for pattern in (_ORIGIN_IS, _IS_ORIGIN) for match in pattern.finditer(claim.lower))
+    said = (match[1] for pattern in (_ORIGIN_IS, _IS_ORIGIN, _IS_WHERE) for match in pattern.finditer(claim.lower))
     begun += [claim.mark(character) for character in said]
     return all(
         mark is None or mark.kind == "time" or mark.text in origins or _is_time(mark) for mark in begun
@@ -232,6 +235,15 @@ def _symptoms_hold(claim: Claim) -> bool:
     cited = _symptoms(claim.cited)
     told = [name for name, forms in words.SYMPTOMS.items() if claim.word_set.intersection(forms)]
     return all(any(name in text for text in cited) for name in told)
+
+
+def _failing_holds(claim: Claim) -> bool:
+    """A service fails; a change or a person does not, as no fact says so."""
+    for match in _FAILS.finditer(claim.lower):
+        named = [(index, mark) for index, mark in claim.placed(0, match.start()) if mark.kind != "time"]
+        if named and (not is_service(claim, named[-1][1]) or of_change(claim, named[-1][0])):
+            return False
+    return True
 
 
 def _symptoms(facts: tuple[Fact, ...]) -> list[str]:

@@ -20,6 +20,9 @@ CAUSE_AFTER = (
     "taken down by", "broken by", "stems from", "stemmed from", "stem from", "results from", "resulted from",
     "attributed to", "explained by", "driven by", "induced by", "provoked by", "comes from", "came from",
     "as a result of", "on account of", "fixed by", "repaired by", "ended by", "solved by", "mended by",
+    "suffers from", "suffered from", "suffer from", "suffering from", "goes back to", "went back to",
+    "go back to", "dates back to", "went down with", "goes down with", "failed with", "fell with", "traced to",
+    "traced back to", "points to", "pointed to", "tied to", "linked to", "related to", "rooted in",
 )  # fmt: skip
 # The cause stands before the phrase, the effect after it.
 CAUSE_BEFORE = (
@@ -33,7 +36,9 @@ CAUSE_BEFORE = (
     "ended it", "ended the", "ended its", "fixed", "fixes", "repaired", "repairs", "cured", "solved",
     "mended",
     r"(?:took|brought|dragged|knocked|pulled) (?=[\ue000-\uf8ff] (?:down|out|under|with|along))",
-    "put an end to", "spread to", "propagated to", "cascaded to", "dragged down",
+    "set off", "sets off", "set it off", "set this off", "set all of this off", "responsible", "to blame",
+    "overwhelmed", "overloaded", "started it", "began it", "kicked off", "contributed to", "contributes to",
+    "drove", "drives", "ended this", "put an end to", "spread to", "propagated to", "cascaded to", "dragged down",
 )  # fmt: skip
 # `X was affected` and `ana made the deploy` name no cause.
 PASSIVE = frozenset(
@@ -54,7 +59,7 @@ RELATIVE_TIMES = word_set("""
 
 NEGATIONS = word_set("""
     not no never none nobody nothing neither without cannot unknown unclear nowhere unlikely hardly
-    unacknowledged unexplained lacks lacking lack impossible
+    withheld hidden unacknowledged unexplained lacks lacking lack impossible
 """)
 OVER = word_set("""
     resolved recovered over ended cleared fixed mitigated quiet solved finished closed stopped
@@ -97,7 +102,9 @@ _PLANS = ("plan", "plan-questions", "plan-evidence", "plan-checklist", "plan-wit
 _PASTS = ("past", "past-ending", "shared", "no-past", "recurrence")
 # Words that a sentence may hold only when a fact of one of these kinds is cited.
 TOPICS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
-    (("origin", "originated", "originates", "source", "culprit"), ("origin", "no-origin")),
+    (("origin", "originated", "originates", "source", "culprit", "root"), ("origin", "no-origin")),
+    (("fail", "fails", "failed", "failing", "failure", "failures"),
+     ("trouble", "alert", "service-firing", "past", "past-ending", "shared")),
     (("suspect", "suspects", "suspicion", "suspicious"), ("suspect",)),
     (tuple(sorted(CHANGE_WORDS)), (*_CHANGES, *_PASTS[:3])),
     (("undone", "undo", "undid", "reverted", "revert", "rollback", "rolled"),
@@ -105,7 +112,8 @@ TOPICS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("severity",), ("severity",)),
     (("plan", "plans", "runbook", "runbooks", "checklist", "steps", "step", "questions"), _PLANS),
     (("remembered", "similar", "resembles", "resembled", "alike", "match", "past"), _PASTS),
-    (("return", "returned", "recurrence", "recurring", "recurs", "again"), _PASTS),
+    (("return", "returned", "recurrence", "recurring", "recurs"), ("recurrence",)),
+    (("again",), _PASTS),
     (("calls", "call", "called", "calling", "depends", "depend", "dependency", "dependencies", "caller",
       "callers", "upstream", "downstream"), ("edge", "elsewhere", "age", "no-change", "suspect")),
 )  # fmt: skip
@@ -121,8 +129,25 @@ UNFOUNDED = word_set("""
     leaked corrupted corruption bug bugs customer customers user users revenue money loss hardware
     network dns database databases firewall vendor provider human restarted rebooted patched hotfix
     hotfixed scaled failover deleted dropped wiped blame mistake fault guilty everyone always
+    bad badly wrong late dangerous risky noise noisy ignored ruled ignoring alone wait waits matter matters
+    careless carelessly poorly mistaken unnecessary worse worst lowest highest outside identical executed
+    carried done already better attention urgent worry control
     certainly definitely surely obviously guaranteed yesterday
 """)
+# Phrases of common words that say what no fact can hold: advice, plans done, spread, upkeep of the call map.
+DENIED = (
+    "at work", "in hand", "same incident", "left alone", "may be closed", "can be closed", "no need", "need to",
+    "needs? no", "needs? to", "ha(?:s|ve|d) to", "answers? for", "looked at by", "worked on", "working on",
+    "work(?:s|ing)? on", "taken care", "care of", "more (?:suspect|suspicious|likely) than",
+    "(?:spread|spreads|spreading|moved?|moves|moving|rippled?|propagated?|cascaded?|travelled|went|jumped) from",
+    "(?:up|down)stream of", "went wrong", "can be (?!seen|said|told)", "may be (?:due|left|closed|ended)",
+    "at all", "nothing (?:left|more)", "falls? on", "fell on",
+)
+# Phrases that say that it still goes on.
+LIVE_PHRASES = (
+    "going on", "goes on", "under way", "in progress", "far from over", "keeps? (?:on )?(?:firing|failing|alerting)",
+    "not yet over",
+)
 # A sentence tells; it does not tell the reader to do something.
 INSTRUCTIONS = word_set("""
     please you your should must ought ensure recommend recommends suggest

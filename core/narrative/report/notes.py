@@ -73,13 +73,14 @@ def _plan(plan: Document) -> Iterator[str]:
     yield from _listed("To look at:", [literal(text, 300) for text in plan.get("evidence") or ()])
     yield from _listed("Checklist:", [_step(step) for step in plan.get("checklist") or ()])
     if plan.get("withheld"):
-        yield f"{plan['withheld']} steps are not shown at this level."
+        yield f"{plan['withheld']} more steps of the runbook are not shown at this level."
         yield ""
 
 
 def _step(step: Document) -> str:
     done = f" Done when: {literal(step['done_when'], 300)}" if step.get("done_when") else ""
-    return f"[ ] {literal(step.get('text', ''), 300)} ({literal(step.get('action', ''))}){done}"
+    number = f"Step {step['number']}: " if step.get("number") else ""
+    return f"[ ] {number}{literal(step.get('text', ''), 300)} ({literal(step.get('action', ''))}){done}"
 
 
 def _listed(title: str, items: list[str]) -> list[str]:

@@ -18,9 +18,10 @@ _MOMENTS = {
     "reopened": "Reopened",
     "closed": "Closed",
     "merged": "Merged with",
-    "paged": "Page sent",
-    "not_paged": "No page sent",
+    "paged": "Page decided",
+    "not_paged": "No page",
 }
+_DELIVERED = {"failed": "not delivered", "no_receiver": "no receiver is configured for it"}
 _ROLES = {"suspect": "suspect", "repair": "probably ended it"}
 
 
@@ -75,7 +76,9 @@ def _moments_at(document: Document) -> Iterator[tuple[str, int, str]]:
         actor, reason = str(moment.get("actor", "")), str(moment.get("reason", ""))
         detail = literal(moment.get("detail", ""), 200)
         who = f" by {literal(actor, 100)}" if actor not in ("", "rule") else ""
-        why = literal(reason.replace("_", " "), 100) if reason not in ("", "person") else ""
+        why = (
+            literal(reason.replace("_", " ").replace(":", ": "), 100) if reason not in ("", "person") else ""
+        )
         more = "; ".join(part for part in (why, detail) if part)
         yield str(moment.get("at", "")), 3, f"{words}{who}{f' ({more})' if more else ''}"
 
@@ -164,10 +167,15 @@ def _no_catalogue(document: Document) -> Iterator[tuple[str, bool]]:
 
 
 def undelivered(document: Document) -> list[str]:
-    rows = [
-        [clock(row.get("at")), literal(row.get("receiver") or "(none)", 80), literal(row.get("status", "")),
-         str(row.get("attempts", "")), literal(row.get("detail", ""), 200)]
-        for row in document.get("deliveries") or ()
-        if row.get("status") != "delivered"
-    ]  # fmt: skip
+    rows = [_undelivered(row) for row in document.get("deliveries") or () if row.get("status") != "delivered"]
     return table(("UTC", "Receiver", "Status", "Attempts", "Detail"), cut(rows, NODES, "pages"))
+
+
+def _undelivered(row: Document) -> list[str]:
+    return [
+        clock(row.get("at")),
+        literal(row.get("receiver") or "nobody", 80),
+        _DELIVERED.get(str(row.get("status")), "not known"),
+        str(row.get("attempts", "")),
+        literal(row.get("detail", ""), 200),
+    ]

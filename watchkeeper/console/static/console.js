@@ -9,7 +9,7 @@
   const { page, url, version } = document.body.dataset;
   const part = (id) => document.getElementById(id);
   const EVENTS = "/v1/events";
-  const HELLO_MS = 10000, FETCH_MS = 15000, LEAST_MS = 1000, AGES_MS = 30000, LONGEST_RETRY_S = 30;
+  const HELLO_MS = 10000, FETCH_MS = 15000, LEAST_MS = 1000, AGES_MS = 30000, HOLD_MS = 1200, LONGEST_RETRY_S = 30;
   const STATES = {
     connecting: "Connecting…", live: "Live", lost: "Reconnecting…", off: "Not live:", paused: "Paused",
   };
@@ -135,11 +135,22 @@
     goodAt = new Date();
     if (theirs.page !== page) return leave(theirs.url, "This incident went into another one.");
     const putBack = selected();
+    const choices = buttons();
     for (const id of ["warnings", "main", "foot"]) morph(part(id), fresh.getElementById(id));
     putBack();
+    if (choices !== buttons()) hold();
     document.title = fresh.title;
     if (theirs.said !== said) announce(`Updated: ${theirs.said}`);
     said = theirs.said;
+  }
+
+  /* Other buttons than a moment ago: a press that was meant for those before must not hit these. */
+  const buttons = () => [...document.querySelectorAll("#buttons button")].map((one) => one.value).join();
+  function hold() {
+    const group = part("buttons");
+    if (!group) return;
+    group.inert = true;
+    setTimeout(() => { group.inert = false; }, HOLD_MS);
   }
 
   const key = (node) => (node.nodeType === 1 ? node.id || node.dataset.live || "" : "");
@@ -240,7 +251,17 @@
     connect();
   }
 
+  /* Evidence leads to findings that may be folded. */
+  function unfold() {
+    const target = location.hash && part(decodeURIComponent(location.hash.slice(1)));
+    const folded = target && target.closest("details");
+    if (folded) folded.open = true;
+    if (target) target.scrollIntoView({ block: "center" });
+  }
+
   part("live").hidden = false;
+  window.addEventListener("hashchange", unfold);
+  unfold();
   part("live-pause").addEventListener("click", pause);
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : connect()));
   document.addEventListener("focusout", (event) => event.target.matches("input, textarea") && want());
