@@ -126,7 +126,7 @@ DEAD = (
     "priya has to answer for it [author:priya].",
     "No change is known at all [elsewhere].",
     "No change is known [elsewhere].",
-    "inventory-db and storefront began to alert together [trouble:inventory-db][trouble:storefront].",
+    "inventory-db and mobile-api began to alert together [trouble:inventory-db][trouble:mobile-api].",
     "inventory-db began to alert last [trouble:inventory-db].",
     "inventory-db calls inventory [edge:inventory>inventory-db].",
 )

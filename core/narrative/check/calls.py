@@ -10,7 +10,8 @@ _MARK = "[\ue000-\uf8ff]"
 _LIST = f"{_MARK}(?:(?:, and |, | and |,? or ){_MARK}){{0,12}}"
 _FILLER = "(?: (?:also|both|all|each|directly|themselves|in turn))?"
 _VERBS = (
-    "calls?|calling|depends? on|depending on|relies on|rely on|needs?|needing|uses?|using|talks? to|asks?|queries|"
+    "calls?|calling|depends? on|depending on|relies on|rely on|"
+    "needs?|needing|uses?|using|talks? to|asks?|queries|"
     "(?:is|are) (?:a )?clients? of|sends? (?:requests|traffic|queries|calls) to|connects? to|invokes?|"
     "(?:is|are) (?:a )?callers? of|(?:is|are) dependent on"
 )
@@ -18,7 +19,8 @@ _CALLS = re.compile(
     f"({_LIST})(?:,? (?:which|that|who|and))?{_FILLER} (?:{_VERBS})(?: the| service)? ({_LIST})"
 )
 _CALLED_BY = re.compile(
-    f"({_LIST})(?:,? (?:which|that))? (?:is|are|was|were)?{_FILLER} ?(?:called by|used by|needed by|asked by|serves?|"
+    f"({_LIST})(?:,? (?:which|that))? (?:is|are|was|were)?{_FILLER} ?(?:called by|used by|needed by|asked by|"
+    f"serves?|"
     f"feeds?|fed|supports?|depended on by|(?:a )?dependency of|(?:a )?callee of)(?: the| service)? ({_LIST})"
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from core.narrative.check.claims import Claim, Mark
+from core.narrative.check.vocabulary import word_set
 from core.narrative.check.words import CHANGE_WORDS
 from core.narrative.facts import Fact
 
@@ -30,7 +31,7 @@ _POSSESSED = re.compile(r"'s (?:[a-z]+ )?([a-z]+)")
 _AIMED_AT = re.compile(
     r"(?:^|[^a-z])(?:to|on|at|for|with|from|of|against|about|blames?|asks?|like|than|in) $"
 )
-_SOMEBODY = frozenset("somebody someone person people team teams hand manually engineers they".split())
+_SOMEBODY = word_set("somebody someone person people team teams hand manually engineers")
 _ITSELF = re.compile(r"(?<![a-z])(?:automatically|by (?:the |a )?rule|by itself|on its own|itself)(?![a-z])")
 _REACH = 8
 
@@ -45,7 +46,7 @@ def actors_hold(claim: Claim) -> bool:
     ended = [fact for fact in claim.cited if fact.kind == "resolved"]
     if _ITSELF.search(claim.lower) and any(fact.object for fact in ended):
         return False
-    if not claim.word_set & (_SOMEBODY - {"they"}):
+    if not claim.word_set & _SOMEBODY:
         return True
     if ended and not all(fact.object for fact in ended) and "resolved" in claim.word_set:
         return False

@@ -21,7 +21,8 @@ _ORIGIN_IS = re.compile(
     "origin(?: of it| of this incident)? (?:is|was)(?: probably| likely)? (?:the service )?([\ue000-\uf8ff])"
 )
 _IS_WHERE = re.compile(
-    "([\ue000-\uf8ff]),? (?:is|was)(?: [a-z]{1,9}){0,3} where (?:[a-z]{1,9} ){1,4}(?:beg[aiu]ns?|start|originat)"
+    "([\ue000-\uf8ff]),? (?:is|was)(?: [a-z]{1,9}){0,3} where"
+    " (?:[a-z]{1,9} ){1,4}(?:beg[aiu]ns?|start|originat)"
 )
 _IS_ORIGIN = re.compile("([\ue000-\uf8ff]),? (?:is|was|as)(?: [a-z]{1,9}){0,3} origin")
 _CAPITALS = frozenset({"UTC", "GMT", "OK", "I"})
@@ -204,7 +205,8 @@ def _beginning_holds(claim: Claim) -> bool:
     """`begins at payments` and `payments is the origin` say that payments is the origin."""
     origins = {fact.subject for fact in claim.cited if fact.kind == "origin"}
     begun = [claim.mark_at(match.end() - 1) for match in _BEGINS_AT.finditer(claim.lower)]
-    said = (match[1] for pattern in (_ORIGIN_IS, _IS_ORIGIN, _IS_WHERE) for match in pattern.finditer(claim.lower))
+    patterns = (_ORIGIN_IS, _IS_ORIGIN, _IS_WHERE)
+    said = (match[1] for pattern in patterns for match in pattern.finditer(claim.lower))
     begun += [claim.mark(character) for character in said]
     return all(
         mark is None or mark.kind == "time" or mark.text in origins or _is_time(mark) for mark in begun

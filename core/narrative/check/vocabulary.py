@@ -14,7 +14,8 @@ def word_set(text: str) -> frozenset[str]:
 
 
 ORDINARY = word_set("""
-    a asks likeness names redeployed suggested thing things able about above according acknowledged acknowledgement across act acted action actions active add
+    asks likeness names redeployed suggested thing
+    a able about above according acknowledged acknowledgement across act acted action actions active add
     additional adds affected after afterward afterwards again alert alerted alerting alerts alike all
     allow almost alone along already also although altogether amid among amount an and another any anyone
     anything anywhere apart apparent appear appeared appearing appears applied applies april are around

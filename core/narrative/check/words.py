@@ -21,7 +21,8 @@ CAUSE_AFTER = (
     "attributed to", "explained by", "driven by", "induced by", "provoked by", "comes from", "came from",
     "as a result of", "on account of", "fixed by", "repaired by", "ended by", "solved by", "mended by",
     "suffers from", "suffered from", "suffer from", "suffering from", "goes back to", "went back to",
-    "go back to", "dates back to", "went down with", "goes down with", "failed with", "fell with", "traced to",
+    "go back to", "dates back to", "went down with", "goes down with", "failed with", "fell with",
+    "traced to",
     "traced back to", "points to", "pointed to", "tied to", "linked to", "related to", "rooted in",
 )  # fmt: skip
 # The cause stands before the phrase, the effect after it.
@@ -38,7 +39,8 @@ CAUSE_BEFORE = (
     r"(?:took|brought|dragged|knocked|pulled) (?=[\ue000-\uf8ff] (?:down|out|under|with|along))",
     "set off", "sets off", "set it off", "set this off", "set all of this off", "responsible", "to blame",
     "overwhelmed", "overloaded", "started it", "began it", "kicked off", "contributed to", "contributes to",
-    "drove", "drives", "ended this", "put an end to", "spread to", "propagated to", "cascaded to", "dragged down",
+    "drove", "drives", "ended this", "put an end to", "spread to",
+    "propagated to", "cascaded to", "dragged down",
 )  # fmt: skip
 # `X was affected` and `ana made the deploy` name no cause.
 PASSIVE = frozenset(
@@ -134,18 +136,44 @@ UNFOUNDED = word_set("""
     carried done already better attention urgent worry control
     certainly definitely surely obviously guaranteed yesterday
 """)
-# Phrases of common words that say what no fact can hold: advice, plans done, spread, upkeep of the call map.
+# Phrases of common words that say what no fact can hold: advice, plans done, spread.
 DENIED = (
-    "at work", "in hand", "same incident", "left alone", "may be closed", "can be closed", "no need", "need to",
-    "needs? no", "needs? to", "ha(?:s|ve|d) to", "answers? for", "looked at by", "worked on", "working on",
-    "work(?:s|ing)? on", "taken care", "care of", "more (?:suspect|suspicious|likely) than",
-    "(?:spread|spreads|spreading|moved?|moves|moving|rippled?|propagated?|cascaded?|travelled|went|jumped) from",
-    "(?:up|down)stream of", "went wrong", "can be (?!seen|said|told)", "may be (?:due|left|closed|ended)",
-    "at all", "nothing (?:left|more)", "falls? on", "fell on",
+    "at work",
+    "in hand",
+    "same incident",
+    "left alone",
+    "may be closed",
+    "can be closed",
+    "no need",
+    "need to",
+    "needs? no",
+    "needs? to",
+    "ha(?:s|ve|d) to",
+    "answers? for",
+    "looked at by",
+    "worked on",
+    "working on",
+    "work(?:s|ing)? on",
+    "taken care",
+    "care of",
+    "more (?:suspect|suspicious|likely) than",
+    "(?:spread|spreads|spreading|moved?|moves|moving|rippled?) from",
+    "(?:propagated?|cascaded?|travelled|went|jumped) from",
+    "(?:up|down)stream of",
+    "went wrong",
+    "at all",
+    "nothing (?:left|more)",
+    "falls? on",
+    "fell on",
 )
 # Phrases that say that it still goes on.
 LIVE_PHRASES = (
-    "going on", "goes on", "under way", "in progress", "far from over", "keeps? (?:on )?(?:firing|failing|alerting)",
+    "going on",
+    "goes on",
+    "under way",
+    "in progress",
+    "far from over",
+    "keeps? (?:on )?(?:firing|failing|alerting)",
     "not yet over",
 )
 # A sentence tells; it does not tell the reader to do something.
