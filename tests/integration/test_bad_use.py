@@ -55,7 +55,7 @@ SERVE = "serve --no-demo --data new --port 0"
 # Command, exit code, what the message says. <data>, <url> and <port> are those of the server that runs.
 WRONG: list[tuple[str, int, list[str]]] = [
     (f"{SERVE} --catalog open.yaml", 2, ["open.yaml, line 1", "not valid YAML"]),
-    (f"{SERVE} --catalog key.yaml", 2, ["key.yaml", "services.0.depend_on"]),
+    (f"{SERVE} --catalog key.yaml", 2, ["key.yaml", "services.1.depend_on"]),
     (f"{SERVE} --catalog latin.yaml", 2, ["latin.yaml", "UTF-8"]),
     (f"{SERVE} --catalog absent.yaml", 2, ["absent.yaml", "No such file"]),
     (f"{SERVE} --catalog empty", 2, ["empty", "Is a directory"]),
@@ -63,10 +63,10 @@ WRONG: list[tuple[str, int, list[str]]] = [
     (f"{SERVE} --rules rules-bare-number", 2, ["own.yaml", "window"]),
     (f"{SERVE} --rules empty", 2, ["empty", "no rule files"]),
     (f"{SERVE} --rules absent", 2, ["absent", "not a directory"]),
-    (f"{SERVE} --routes scheme.yaml", 2, ["scheme.yaml", "receivers.0.webhook.url", "http"]),
-    (f"{SERVE} --routes stranger.yaml", 2, ["stranger.yaml", "routes.0.receiver", "'b'"]),
-    (f"{SERVE} --routes unset.yaml", 2, ["unset.yaml", "receivers.0.webhook.secret_env", "NOT_SET"]),
-    (f"{SERVE} --routes host.yaml", 2, ["host.yaml", "receivers.0.webhook.url"]),
+    (f"{SERVE} --routes scheme.yaml", 2, ["scheme.yaml", "receivers.1.webhook.url", "http"]),
+    (f"{SERVE} --routes stranger.yaml", 2, ["stranger.yaml", "routes.1.receiver", "'b'"]),
+    (f"{SERVE} --routes unset.yaml", 2, ["unset.yaml", "receivers.1.webhook.secret_env", "NOT_SET"]),
+    (f"{SERVE} --routes host.yaml", 2, ["host.yaml", "receivers.1.webhook.url"]),
     ("serve --no-demo --data <data> --port 0", 2, ["<data>", "another Watchkeeper"]),
     ("serve --no-demo --data new --port <port>", 2, ["127.0.0.1:<port>", "cannot listen"]),
     ("serve --no-demo --data new --port 70000", 2, ["WATCHKEEPER_PORT", "65535"]),
