@@ -122,7 +122,7 @@ def read_receivers(text: str, where: str, environment: Mapping[str, str]) -> Rec
             entry.webhook.url,
             _secret(entry.webhook, f"receivers.{place}.webhook", where, environment),
         )
-        for place, entry in enumerate(document.receivers)
+        for place, entry in enumerate(document.receivers, 1)
     )
     beat = document.heartbeat
     target = HeartbeatTarget(beat.url, beat.every) if beat else None
@@ -134,12 +134,12 @@ def read_receivers(text: str, where: str, environment: Mapping[str, str]) -> Rec
 
 def _refuse_contradictions(document: RoutingFile, where: str) -> None:
     names: set[str] = set()
-    for place, entry in enumerate(document.receivers):
+    for place, entry in enumerate(document.receivers, 1):
         if entry.name in names:
             what = f"receivers.{place}.name: {entry.name!r} is there twice"
             raise RoutesError(what, where=where, mend="Rename one")
         names.add(entry.name)
-    for place, route in enumerate(document.routes):
+    for place, route in enumerate(document.routes, 1):
         if route.receiver not in names:
             what = f"routes.{place}.receiver: no receiver is called {route.receiver!r}"
             known = ", ".join(sorted(names)) or "none"
