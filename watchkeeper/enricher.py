@@ -12,12 +12,15 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
 
-from agents.gate import Verdict
+from agents.breaker import Breaker
+from agents.budget import Budget
+from agents.gate import Gate, Verdict
+from agents.task import Explained, Task, Tools
 from core.engine import Annotation
 from core.errors import NotFound
 from core.journal import Draft, json_draft
@@ -27,17 +30,14 @@ from core.ports import Clock, Document, Recalled
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.lane import wait_for
 
-if TYPE_CHECKING:
-    from agents.gate import Gate
-    from agents.task import Explained
-
 log = structlog.get_logger("enricher")
 _POLL_S = 1.0
 _BESIDE_EACH_OTHER = 2
 _FAR_BEHIND = 500
 _END_S = 5.0
 _A_LOOK = 16
-_PAUSES, _LONGEST_PAUSE_S = 6, 30.0
+_RESTS, _LONGEST_REST_S = 6, 1.0
+_LONGEST_PAUSE_S = 30.0
 
 
 class Model(NamedTuple):
@@ -65,7 +65,7 @@ class Sources(Protocol):
 
 
 class Enricher:
-    """`append` commits a record or raises JournalError; `like` blocks and may fail."""
+    """`append` commits a record or raises; `like` blocks and may fail."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class Enricher:
             self._written.update(decisions)
             if self.counts.asked == asked:
                 # Templates are quick and many incidents may wait: intake and engine have the machine first.
-                await asyncio.sleep(min(_LONGEST_PAUSE_S, _PAUSES * (time.monotonic() - began)))
+                await asyncio.sleep(min(_LONGEST_REST_S, _RESTS * (time.monotonic() - began)))
         finally:
             self._busy.discard(incident)
             self._places.release()
@@ -208,7 +208,6 @@ class Enricher:
 
     async def _ask_agents(self, document: Document, read_to: int) -> Explained:
         from agents.graph import explained as ask
-        from agents.task import Task, Tools
 
         model, gate = await self._model_and_gate()
         verdict = self._verdict(gate, document)
@@ -244,18 +243,12 @@ class Enricher:
         return max(0, now - min((one.at for one in self._engine.pending("enrich")), default=now))
 
     async def _model_and_gate(self) -> tuple[Model, Gate]:
-        """Made at the first use: the packages behind them are heavy."""
+        """Made at the first use: the package behind a model is heavy."""
         if self._tools is None:
-            from agents.breaker import Breaker
-            from agents.budget import Budget
-            from agents.gate import Gate
-
             model = await asyncio.to_thread(self._make_model)
-            has_model = model.model is not None
-            self._tools = (
-                model,
-                Gate(has_model=has_model, breaker=Breaker(), budget=Budget(model.calls_per_hour)),
-            )
+            budget = Budget(model.calls_per_hour)
+            gate = Gate(has_model=model.model is not None, breaker=Breaker(), budget=budget)
+            self._tools = model, gate
         return self._tools
 
 

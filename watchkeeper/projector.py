@@ -51,7 +51,7 @@ class Projector:
     """`also` is given the same documents, after the projection; it must not raise."""
 
     def __init__(
-        self, engine: EngineLoop, projection: Projection, also: Callable[[list[Document], list[str]], None]
+        self, engine: EngineLoop, projection: Projection, also: Callable[[list[Document]], None]
     ) -> None:
         self._engine, self._projection, self._also = engine, projection, also
         self._changes = Changes()
@@ -76,7 +76,7 @@ class Projector:
         with self._engine.reading() as fold:
             documents, forgotten = self._changes.collect(fold)
         self._projection.put(documents, forgotten)
-        self._also(documents, forgotten)
+        self._also(documents)
         if forgotten:
             with self._engine.reading() as fold:
                 let_go(fold, forgotten)

@@ -50,7 +50,7 @@ class Remembering:
             self._memory().put([remembered_incident(document) for document in over])
             self._known.update(document["id"] for document in over)
 
-    def follow(self, documents: Sequence[Document], forgotten: Sequence[str]) -> None:
+    def follow(self, documents: Sequence[Document]) -> None:
         """`put` for the projector's thread, which goes on whatever happens to memory."""
         waiting = {**self._again, **{document["id"]: document for document in documents}}
         try:

@@ -36,35 +36,28 @@ class Provider(NamedTuple):
     needs_key: bool = True
 
 
+def _usual(spec: ModelSpec) -> dict[str, Any]:
+    return {
+        **_common(spec),
+        "api_key": spec.secret or _NO_KEY,
+        "timeout": spec.timeout_s,
+        "max_tokens": spec.max_tokens,
+        "max_retries": 0,
+    }
+
+
 def _openai(spec: ModelSpec) -> dict[str, Any]:
-    return {
-        **_common(spec),
-        "api_key": spec.secret or _NO_KEY,
-        "timeout": spec.timeout_s,
-        "max_tokens": spec.max_tokens,
-        "max_retries": 0,
-        "http_async_client": bounded_client(),
-    }
-
-
-def _anthropic(spec: ModelSpec) -> dict[str, Any]:
-    return {
-        **_common(spec),
-        "api_key": spec.secret or _NO_KEY,
-        "timeout": spec.timeout_s,
-        "max_tokens": spec.max_tokens,
-        "max_retries": 0,
-    }
+    return {**_usual(spec), "http_async_client": bounded_client()}
 
 
 def _google(spec: ModelSpec) -> dict[str, Any]:
     # One attempt in all: this class counts tries, not retries.
-    return {**_anthropic(spec), "max_retries": 1}
+    return {**_usual(spec), "max_retries": 1}
 
 
 def _mistral(spec: ModelSpec) -> dict[str, Any]:
     # Its time limit is a whole number.
-    return {**_anthropic(spec), "timeout": max(1, round(spec.timeout_s))}
+    return {**_usual(spec), "timeout": max(1, round(spec.timeout_s))}
 
 
 def _ollama(spec: ModelSpec) -> dict[str, Any]:
@@ -83,7 +76,7 @@ def _common(spec: ModelSpec) -> dict[str, Any]:
 
 PROVIDERS: dict[str, Provider] = {
     "openai": Provider("langchain_openai", "ChatOpenAI", "openai", _openai),
-    "anthropic": Provider("langchain_anthropic", "ChatAnthropic", "anthropic", _anthropic),
+    "anthropic": Provider("langchain_anthropic", "ChatAnthropic", "anthropic", _usual),
     "google": Provider("langchain_google_genai", "ChatGoogleGenerativeAI", "google", _google),
     "mistral": Provider("langchain_mistralai", "ChatMistralAI", "mistral", _mistral),
     "ollama": Provider("langchain_ollama", "ChatOllama", "ollama", _ollama, needs_key=False),

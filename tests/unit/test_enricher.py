@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,17 +19,11 @@ from core.errors import JournalUnavailable, NotFound
 from core.journal import Draft, Record
 from core.model.decision import Decision
 from core.ports import Document
+from tests.integration.server import within
 from tests.timeline import SHOP, Timeline, alert
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.enricher import Enricher, Model
 from watchkeeper.writer import JournalWriter
-
-
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (true := holds()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return true
 
 
 class StoryClock:

@@ -41,17 +41,17 @@ def found(remembering: Remembering, like: Document) -> list[str]:
 
 def test_what_is_over_is_found_and_what_runs_is_not(remembering: Remembering) -> None:
     over, running = documents()
-    remembering.follow([over, running], [])
+    remembering.follow([over, running])
     assert found(remembering, running) == [over["id"]]
 
 
 def test_a_reopened_and_a_merged_incident_are_forgotten(remembering: Remembering) -> None:
     over, running = documents()
-    remembering.follow([over], [])
-    remembering.follow([{**over, "status": "triggered"}], [])
+    remembering.follow([over])
+    remembering.follow([{**over, "status": "triggered"}])
     assert found(remembering, running) == []
-    remembering.follow([over], [])
-    remembering.follow([{**running, "merged_from": [over["id"]]}], [])
+    remembering.follow([over])
+    remembering.follow([{**running, "merged_from": [over["id"]]}])
     assert found(remembering, running) == []
 
 
@@ -61,8 +61,8 @@ def test_what_failed_once_is_tried_with_the_next_batch(
     over, running = documents()
     with monkeypatch.context() as patch:
         patch.setattr("retrieval.edge.EdgeMemory.put", _broken)
-        remembering.follow([over], [])
-    remembering.follow([running], [])
+        remembering.follow([over])
+    remembering.follow([running])
     assert found(remembering, running) == [over["id"]]
 
 
@@ -72,7 +72,7 @@ def _broken(*_: Any) -> None:
 
 def test_words_find_incidents_and_runbooks(remembering: Remembering) -> None:
     over, _ = documents()
-    remembering.follow([over], [])
+    remembering.follow([over])
     answer = remembering.search("payments errors", 5)
     assert [one["id"] for one in answer["incidents"]] == [over["id"]]
     assert answer["runbooks"]

@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, and never more than was meant.
+"""What commands write: JSON for machines, and files, whole or not at all and never more than was meant.
 
 What stands behind a link is written through it; a device or a pipe is written to, not replaced. A file that
 is there already stays, unless the caller says otherwise.
@@ -6,13 +6,20 @@ is there already stays, unless the caller says otherwise.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from core.errors import InputError
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
+    sys.stdout.write("\n")
 
 
 @contextmanager

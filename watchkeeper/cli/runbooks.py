@@ -5,8 +5,6 @@ A fault in the operator's directory is the same error that would stop the server
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -15,6 +13,7 @@ import typer
 
 from core.errors import NotFound
 from core.remediation.runbook import Runbook, parse_runbook
+from watchkeeper.cli.output import print_json
 from watchkeeper.files import builtin_runbooks, runbooks_content
 from watchkeeper.settings import load_settings
 
@@ -33,7 +32,7 @@ def listing(directory: Path | None, as_json: bool) -> None:
     """All runbooks in force, by id. Raises InputError when the directory or a file in it is broken."""
     bundle, rows = in_force(directory)
     if as_json:
-        _print_json({"bundle": bundle, "runbooks": [_summary(row) for row in rows]})
+        print_json({"bundle": bundle, "runbooks": [_summary(row) for row in rows]})
         return
     for row in rows:
         typer.echo(f"{row.runbook.runbook:<24}  {row.origin}  ({row.file})")
@@ -50,7 +49,7 @@ def show(name: str, directory: Path | None, as_json: bool) -> None:
         raise NotFound(f"no runbook {name!r}", mend=f"In force are {known}")
     if as_json:
         body = found.runbook.model_dump(mode="json", exclude_none=True)
-        _print_json({"file": found.file, "origin": found.origin, **body})
+        print_json({"file": found.file, "origin": found.origin, **body})
         return
     for line in lines(found):
         typer.echo(line)
@@ -106,8 +105,3 @@ def _summary(row: Row) -> dict[str, Any]:
         "when": runbook.when.model_dump(mode="json", exclude_none=True),
         "steps": len(runbook.steps),
     }
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
-    sys.stdout.write("\n")

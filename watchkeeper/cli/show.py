@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from core.narrative.plain import one_line
 from core.ports import Document
 from watchkeeper.cli.ask import Server, answers, login_name
-from watchkeeper.cli.output import writing
+from watchkeeper.cli.output import print_json, writing
 
 _COUNTED, _DID_NOT = "+", "-"
 _HEADINGS = {
@@ -26,7 +25,7 @@ _HEADINGS = {
 def incidents(data: Path | None, url: str | None, status: str | None, limit: int, as_json: bool) -> None:
     page = answers(data, url).incidents(status, limit)
     if as_json:
-        _print_json(page)
+        print_json(page)
     else:
         for row in page["incidents"]:
             alerts = f"{row['alerts_firing']} of {row['alerts_total']} alerts firing"
@@ -41,7 +40,7 @@ def incidents(data: Path | None, url: str | None, status: str | None, limit: int
 def incident(name: str, data: Path | None, url: str | None, as_json: bool) -> None:
     document = answers(data, url).incident(name)
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     for line in incident_lines(document):
         typer.echo(line)
@@ -109,7 +108,7 @@ def _origin(document: Document) -> Iterator[str]:
 def explain(name: str, data: Path | None, url: str | None, as_json: bool) -> None:
     document = answers(data, url).explain(name)
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     if "incident" in document:
         found = document["incident"]
@@ -142,7 +141,7 @@ def report(name: str, data: Path | None, url: str | None, out: Path | None, forc
 def memory(text: str, url: str | None, limit: int, as_json: bool) -> None:
     found = Server(url).memory(text, limit)
     if as_json:
-        _print_json(found)
+        print_json(found)
     for kind in () if as_json else ("incidents", "runbooks"):
         for one in found[kind]:
             typer.echo(f"{one['match']:>4}/1000  {one['id']}  {one['at']}  {one_line(one['title'])}")
@@ -169,8 +168,3 @@ def _print_tree(why: dict[str, Any] | None, depth: int) -> None:
 def transition(name: str, to: str, actor: str | None, reason: str, url: str | None) -> None:
     document = Server(url).transition(name, to, actor or login_name(), reason)
     typer.echo(f"{document['id']} is {document['status']}: {one_line(document['title'])}")
-
-
-def _print_json(document: Document) -> None:
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
-    sys.stdout.write("\n")
