@@ -1,7 +1,8 @@
 """Configuration in force. It enters as `config` records only, each with a document's full content.
 
 A record's payload is `{"name", "hash", "content"}`. Names: `catalogue`, `routes` and `levels` (YAML
-text), `rules` and `runbooks` (a bundle's name and its files), `program` (the version that writes it).
+text), `rules`, `runbooks` and `sources` (a bundle's name and its files; of sources, the mappings that read
+bodies), `program` (the version that writes it).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from core.routing import Routes, parse_routes
 from core.rules.loader import parse_rules
 from core.rules.schema import RuleSet
 
-CONFIG_NAMES = ("program", "rules", "catalogue", "routes", "runbooks", "levels")
+CONFIG_NAMES = ("program", "rules", "catalogue", "routes", "runbooks", "levels", "sources")
 
 
 class Config:
@@ -34,6 +35,7 @@ class Config:
         self.routes = Routes()
         self.runbooks = Runbooks()
         self.levels = Levels()
+        self.mappings: Mapping[str, str] = {}
         self.version = ""
         self._rules: RuleSet | None = None
         for name, content in (documents or {}).items():
@@ -60,12 +62,19 @@ class Config:
                 self.levels = parse_levels(content)
             case "rules":
                 self._rules = parse_rules(content["files"], bundle=content["bundle"])
+            case "sources":
+                self.mappings = _mappings(content["files"])
             case "program":
                 self.version = str(content)
             case _:
                 known = ", ".join(CONFIG_NAMES)
                 raise InputError(f"unknown document {name!r}", where="config", mend=f"Known names: {known}")
         self.documents[name] = content
+
+
+def _mappings(files: Mapping[str, str]) -> dict[str, str]:
+    """Mapping texts by the source they read; whoever parses bodies reads them."""
+    return {str(name).removesuffix(".yaml"): str(text) for name, text in files.items()}
 
 
 def config_draft(name: str, content: Any) -> Draft:

@@ -160,6 +160,7 @@ def change_json(change: Change) -> Document:
         "author": event.author,
         "url": event.url,
         "at": format_rfc3339(event.at),
+        "state": event.state,
     }
 
 

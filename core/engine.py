@@ -6,32 +6,34 @@ records give the same state and decisions on any machine; the engine acts on not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from core.canonical import content_id
+from core.changes import forget_change, take_change
 from core.config import Config, apply_config, typed_payload
+from core.dead_letters import note_replay
 from core.document import Document, incident_document, outside_document
 from core.explaining import on_explain_timer
 from core.findings import refresh
-from core.findings.recent_change import attach_change
+from core.identify import Identify
 from core.journal import Record
 from core.lifecycle import Transition, apply_transition, may_forget, on_close_timer, on_resolve_timer
 from core.model.decision import Decision
-from core.model.events import AlertEvent, ChangeEvent, Parsed
-from core.model.incident import Change, Delivery, Incident, Remark
+from core.model.events import AlertEvent, Parsed
+from core.model.incident import Delivery, Incident, Remark
 from core.model.note import Note
-from core.observe import Identify, observe
+from core.observe import observe
 from core.paging import on_notify_timer, on_update_timer
 from core.silence_end import hear, on_lease_timer
-from core.state import State
+from core.silent_source import on_silent_timer, watch_source
+from core.state import State, keep_recent
 from core.times import DAY
 from core.world import Turn, World
 
-Parse = Callable[[Record], Parsed]
-_CHANGES_KEPT = 7 * DAY
+# Of an ingest record, with the mappings in force (texts by source).
+Parse = Callable[[Record, Mapping[str, str]], Parsed]
+_NOTHING = Parsed(())
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -71,7 +73,7 @@ class Engine:
     ) -> None:
         self.parse, self.on_forgotten = parse, on_forgotten
         self.world = World(state or State())
-        self._identify: Identify | None = None
+        self._made: Identify | None = None
 
     @property
     def state(self) -> State:
@@ -82,7 +84,7 @@ class Engine:
         state = self.state
         if record.seq <= state.seq and record.kind != "tick":
             return []
-        events = self.parse(record).events if record.kind == "ingest" else ()
+        parsed = self.parse(record, self.world.config.mappings) if record.kind == "ingest" else _NOTHING
         self._check(record)
         decisions: list[Decision] = []
         now = max(record.received_at, state.clock)
@@ -90,7 +92,7 @@ class Engine:
         state.clock = now
         if record.kind != "tick":
             state.seq = record.seq
-            self._handle(Turn(self.world, now, record.seq, decisions), record, events)
+            self._handle(Turn(self.world, now, record.seq, decisions), record, parsed)
             self._fire(now, decisions)
         return decisions
 
@@ -119,10 +121,10 @@ class Engine:
         elif record.kind == "config":
             apply_config(Config(), record)
 
-    def _handle(self, turn: Turn, record: Record, events: tuple[Any, ...]) -> None:
+    def _handle(self, turn: Turn, record: Record, parsed: Parsed) -> None:
         match record.kind:
             case "ingest":
-                self._ingest(turn, record, events)
+                self._ingest(turn, record, parsed)
             case "config":
                 self._configure(turn, record)
             case "transition":
@@ -134,37 +136,33 @@ class Engine:
             case "checkpoint" | "approval" | "tick":
                 pass
 
-    def _ingest(self, turn: Turn, record: Record, events: tuple[Any, ...]) -> None:
-        if self._identify is None:
-            self._identify = Identify(turn)
-        hear(turn, record)
-        for event in events:
+    def _ingest(self, turn: Turn, record: Record, parsed: Parsed) -> None:
+        note_replay(self.state.dead_letters, record)
+        key = hear(turn, record)
+        watch_source(turn, key, self.state.sources[key], self._identify())
+        if parsed.delivery and self._seen(record, parsed.delivery):
+            return
+        identify = self._identify()
+        for event in parsed.events:
             if isinstance(event, AlertEvent):
-                observe(turn, record, event, self._identify)
+                observe(turn, record, event, identify)
             else:
-                self._change(turn, record, event)
+                take_change(turn, record, event)
 
-    def _change(self, turn: Turn, record: Record, event: ChangeEvent) -> None:
-        """A change is known by its content: the same one sent twice is one."""
-        state = self.state
-        name = self.world.config.catalogue.canonical_name(event.service) or event.service
-        event = msgspec.structs.replace(event, service=name)
-        identity = [
-            record.domain,
-            event.kind,
-            name,
-            event.environment,
-            event.cluster,
-            event.version,
-            event.at,
-        ]
-        change = Change(content_id("chg", *identity), record.domain, record.seq, event)
-        state.changes_seen[record.domain] = state.changes_seen.get(record.domain, 0) + 1
-        if change.id not in state.changes:
-            state.changes[change.id] = change
-            self.world.index.add_change(change)
-            attach_change(turn, change)
-            turn.world.timers.arm(f"change:{change.id}", turn.at + _CHANGES_KEPT, turn.seq)
+    def _identify(self) -> Identify:
+        """Of the rules in force."""
+        if self._made is None:
+            self._made = Identify(self.world.config)
+        return self._made
+
+    def _seen(self, record: Record, delivery: str) -> bool:
+        """Whether the same delivery was folded within the last day; senders repeat what was not answered."""
+        key, delivered = f"{record.domain}/{record.source}#{delivery}", self.state.delivered
+        if delivered.get(key, -DAY) > record.received_at - DAY:
+            return True
+        delivered[key] = record.received_at
+        keep_recent(delivered, record.received_at)
+        return False
 
     def _configure(self, turn: Turn, record: Record) -> None:
         """Findings so far were made under the old documents: bring them up to date first."""
@@ -173,7 +171,7 @@ class Engine:
                 refresh(self.world, incident)
         apply_config(self.world.config, record)
         self.state.documents = self.world.config.documents
-        self._identify = None
+        self._made = None
 
     def _settle(self, turn: Turn, outcome: Outcome) -> None:
         decision = self.state.pending.get(outcome.decision)
@@ -211,8 +209,10 @@ class Engine:
             if what == "lease":
                 if subject in self.state.episodes:
                     on_lease_timer(turn, self.state.episodes[subject])
+            elif what == "silent":
+                on_silent_timer(turn, subject, self._identify())
             elif what == "change":
-                self._forget_change(turn, subject)
+                forget_change(turn, subject)
             elif subject in self.state.incidents:
                 self._on_incident_timer(turn, what, self.state.incidents[subject])
 
@@ -244,12 +244,3 @@ class Engine:
             self.world.timers.cancel(f"lease:{name}")
             self.world.index.forget(self.state.episodes.pop(name))
         del self.state.incidents[incident.id]
-
-    def _forget_change(self, turn: Turn, change_id: str) -> None:
-        """Old changes leave memory unless an incident still shows them."""
-        if any(change_id in incident.changes for incident in self.state.incidents.values()):
-            turn.arm(f"change:{change_id}", turn.at + DAY)
-            return
-        change = self.state.changes.pop(change_id, None)
-        if change is not None:
-            self.world.index.forget_change(change)

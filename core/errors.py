@@ -6,8 +6,10 @@
     │   ├── CatalogueError       the service catalogue
     │   ├── RuleError            a rule file
     │   ├── RoutesError          the routing file
+    │   ├── SourceError          a mapping file, or the senders file
     │   └── EventLineError       a line of an event file
     ├── NotFound                 no such incident, alert or record: exit 1, or HTTP 404
+    ├── SignatureRefused         a sender did not prove itself: HTTP 401
     ├── TransitionRefused        the lifecycle does not allow it: HTTP 409
     ├── MemoryUnavailable        what is over cannot be remembered or found now
     ├── Unreachable              no server answers at the address given: exit 2
@@ -59,11 +61,19 @@ class RoutesError(InputError):
     pass
 
 
+class SourceError(InputError):
+    pass
+
+
 class EventLineError(InputError):
     pass
 
 
 class NotFound(WatchkeeperError):
+    pass
+
+
+class SignatureRefused(WatchkeeperError):
     pass
 
 

@@ -18,15 +18,15 @@ from core.errors import EventLineError
 from core.times import format_rfc3339, parse_rfc3339
 
 RecordKind = Literal[
-    "ingest", "config", "tick", "transition", "approval", "outcome", "annotation", "checkpoint"
+    "ingest", "config", "tick", "transition", "approval", "outcome", "annotation", "checkpoint", "forget"
 ]
 KINDS: tuple[RecordKind, ...] = (
-    "ingest", "config", "tick", "transition", "approval", "outcome", "annotation", "checkpoint",
+    "ingest", "config", "tick", "transition", "approval", "outcome", "annotation", "checkpoint", "forget",
 )  # fmt: skip
 DEFAULT_DOMAIN = "default"
 GENESIS = "0" * 64
 _BODY_KEYS = ("body", "body_text", "body_base64")
-_EVENT_KEYS = frozenset({"at", "source", "headers", "domain", "seq", "kind", *_BODY_KEYS})
+_EVENT_KEYS = frozenset({"at", "source", "headers", "domain", "seq", "kind", "erased", *_BODY_KEYS})
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -40,7 +40,10 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """`seq` is gapless from 1, `received_at` (ms UTC) never goes back."""
+    """`seq` is gapless from 1, `received_at` (ms UTC) never goes back.
+
+    `erased` is the SHA-256 of a payload that was erased since; what is left of it is empty.
+    """
 
     seq: int
     received_at: int
@@ -49,6 +52,12 @@ class Record(msgspec.Struct, frozen=True):
     payload: bytes
     domain: str = DEFAULT_DOMAIN
     headers: dict[str, str] = {}
+    erased: str = ""
+
+    @property
+    def payload_hash(self) -> str:
+        """Of the payload as it was committed."""
+        return self.erased or sha256_hex(self.payload)
 
 
 def json_draft(kind: RecordKind, source: str, content: Mapping[str, Any]) -> Draft:
@@ -57,10 +66,10 @@ def json_draft(kind: RecordKind, source: str, content: Mapping[str, Any]) -> Dra
 
 
 def chain_hash(previous: str, record: Record) -> str:
-    """The next link of the hash chain. It covers the payload by its hash, so a payload can be redacted."""
+    """The next link of the hash chain. It covers the payload by its hash, so a payload can be erased."""
     envelope = [
         previous, record.seq, record.received_at, record.domain, record.kind, record.source,
-        sorted(record.headers.items()), sha256_hex(record.payload),
+        sorted(record.headers.items()), record.payload_hash,
     ]  # fmt: skip
     return sha256_hex(canonical_json(envelope))
 
@@ -74,7 +83,7 @@ def record_to_line(record: Record) -> str:
         "source": record.source,
         "domain": record.domain,
         **({"headers": record.headers} if record.headers else {}),
-        **_payload_fields(record.payload),
+        **({"erased": record.erased} if record.erased else _payload_fields(record.payload)),
     }
     return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
@@ -141,6 +150,7 @@ def _checked(line: dict[str, Any], where: str, seq: int | None) -> tuple[Record,
         payload=_payload(line, kind, where),
         domain=_text(line, "domain", where, DEFAULT_DOMAIN),
         headers=headers,
+        erased=_text(line, "erased", where, ""),
     )
     return record, own
 
@@ -163,7 +173,7 @@ def _time(line: dict[str, Any], where: str) -> int:
 
 def _payload(line: dict[str, Any], kind: str, where: str) -> bytes:
     present = [key for key in _BODY_KEYS if key in line]
-    if not present and kind == "tick":
+    if not present and (kind == "tick" or line.get("erased")):
         return b""
     if len(present) != 1:
         raise EventLineError(

@@ -1,23 +1,24 @@
 """Folding what sources say about alerts into episodes, as a set: order and repetition do not matter.
 
 A firing observation counts as of its start, a resolved one as of its end, so a late firing does not undo a
-resolve. `ends_at` and the lease are maxima; annotations are those of the greatest observation.
+resolve. `ends_at` and the lease are maxima; annotations are those of the greatest observation. A source's own
+id of one firing (its `occurrence`) stands for the start where both are told.
 """
 
 from __future__ import annotations
 
-import hashlib
-
 from core.canonical import canonical_json, sha256_hex
 from core.correlation.grouping import place
+from core.early_ends import end_early, note_early_end
 from core.explaining import watch_for_news
 from core.findings.recent_change import attach_to_episode
+from core.identify import Identify
 from core.journal import Record
 from core.lifecycle import reopen, watch_for_quiet
 from core.model.events import AlertEvent
 from core.model.incident import Episode
 from core.paging import watch_for_page
-from core.severity import Levels
+from core.severity import raise_rank
 from core.silence_end import watch_lease
 from core.times import DAY
 from core.world import Turn
@@ -25,55 +26,34 @@ from core.world import Turn
 _FAR = 366 * DAY
 
 
-class Identify:
-    """Fingerprint, entity and rank of an alert under the rules in force; made once per rule set."""
-
-    def __init__(self, turn: Turn) -> None:
-        self.config = turn.world.config
-        self.rules = self.config.rules
-        self.catalogue = self.config.catalogue
-        self.levels = Levels(self.rules.severity)
-        self.ignored = frozenset(self.rules.identity.ignored)
-
-    def fingerprint(self, labels: dict[str, str]) -> str:
-        """16 hex digits over the labels that identify; lengths keep `a=bc` and `ab=c` apart."""
-        kept = sorted(item for item in labels.items() if item[0] not in self.ignored)
-        text = "".join(f"{len(name)}:{name}{len(value)}:{value}" for name, value in kept)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-    def service(self, labels: dict[str, str]) -> str:
-        """The first label that names a service of the catalogue, else the first present."""
-        first = ""
-        for name in self.rules.identity.service:
-            value = labels.get(name)
-            if value:
-                if self.catalogue.canonical_name(value) is not None:
-                    return value
-                first = first or value
-        return first
-
-    def first(self, names: tuple[str, ...], labels: dict[str, str]) -> str:
-        for name in names:
-            value = labels.get(name)
-            if value:
-                return value
-        return ""
-
-
 def observe(turn: Turn, record: Record, alert: AlertEvent, identify: Identify) -> None:
-    state = turn.world.state
-    fingerprint = identify.fingerprint(alert.labels)
-    starts_at, flags = _start(turn, record, alert, fingerprint)
-    episode_id = f"{record.domain}/{fingerprint}@{starts_at}"
-    episode = state.episodes.get(episode_id)
+    fingerprint = identify.fingerprint(alert.labels, alert.identity)
+    episode = _same_occurrence(turn, record, alert, fingerprint)
     if episode is None:
-        _begin(turn, record, alert, identify, fingerprint, starts_at, flags)
-    else:
-        _again(turn, record, alert, episode)
+        starts_at, flags = _start(turn, record, alert, fingerprint)
+        if starts_at is None:
+            note_early_end(turn, record, alert, fingerprint)
+            return
+        episode = turn.world.state.episodes.get(f"{record.domain}/{fingerprint}@{starts_at}")
+        if episode is None:
+            _begin(turn, record, alert, identify, fingerprint, starts_at, flags)
+            return
+    _again(turn, record, alert, identify, episode)
 
 
-def _start(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> tuple[int, tuple[str, ...]]:
-    """The episode's start. A source that gives none, or an impossible one, goes on with the open episode."""
+def _same_occurrence(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> Episode | None:
+    """The episode that the source told of under the same id before."""
+    if not alert.occurrence:
+        return None
+    name = turn.world.index.by_occurrence.get((record.domain, fingerprint, alert.occurrence))
+    return turn.world.state.episodes[name] if name else None
+
+
+def _start(
+    turn: Turn, record: Record, alert: AlertEvent, fingerprint: str
+) -> tuple[int | None, tuple[str, ...]]:
+    """The episode's start. A source that gives none, or an impossible one, goes on with the open episode;
+    None for the end of what has not been heard to begin."""
     now, late_after = record.received_at, turn.world.rules.lifecycle.late_after
     starts_at = alert.starts_at
     if starts_at is not None and now - _FAR <= starts_at <= now + late_after:
@@ -82,10 +62,11 @@ def _start(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> t
     flag = "start_missing" if starts_at is None else "start_clamped"
     for _, name in reversed(turn.world.index.by_alert.get((record.domain, fingerprint), [])):
         episode = turn.world.state.episodes[name]
+        if alert.occurrence and episode.occurrence:
+            continue  # Told apart by their ids.
         if episode.status != "resolved" or alert.status == "resolved":
             return episode.starts_at, (flag,)
-    ended = alert.ends_at if alert.status == "resolved" else None
-    return min(now, ended) if ended is not None and ended >= now - _FAR else now, (flag,)
+    return (None if alert.status == "resolved" else now), (flag,)
 
 
 def _begin(
@@ -118,8 +99,10 @@ def _begin(
         last_heard=record.received_at,
         flags=flags,
         generator_url=alert.generator_url,
+        occurrence=alert.occurrence,
     )
     _fold(episode, alert, record)
+    end_early(turn, alert, episode)
     turn.world.state.episodes[episode.id] = episode
     place(turn, episode)
     turn.world.index.add(episode)
@@ -127,8 +110,10 @@ def _begin(
     _watch(turn, episode)
 
 
-def _again(turn: Turn, record: Record, alert: AlertEvent, episode: Episode) -> None:
+def _again(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, episode: Episode) -> None:
     episode.heard += 1
+    if alert.identity and alert.labels != episode.labels:
+        _fold_labels(turn, alert, identify, episode)
     episode.last_heard = record.received_at
     before = (episode.status, episode.ends_at, episode.annotations_key)
     _fold(episode, alert, record)
@@ -141,6 +126,18 @@ def _again(turn: Turn, record: Record, alert: AlertEvent, episode: Episode) -> N
     if (episode.status, episode.ends_at, episode.annotations_key) != before:
         turn.touch(turn.world.incident_of(episode))
     _watch(turn, episode)
+
+
+def _fold_labels(turn: Turn, alert: AlertEvent, identify: Identify, episode: Episode) -> None:
+    """Of labels that do not identify, those of the worst telling stay; ties go by their content."""
+    rank = identify.levels.rank(alert.labels)
+    before = (episode.alert_rank, canonical_json(episode.labels))
+    if (rank, canonical_json(alert.labels)) >= before:
+        return
+    episode.labels, episode.alert_rank = alert.labels, rank
+    incident = turn.world.incident_of(episode)
+    turn.touch(incident)
+    raise_rank(turn, incident, rank)
 
 
 def _watch(turn: Turn, episode: Episode) -> None:

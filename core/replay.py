@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from core.canonical import canonical_json, sha256_hex
 from core.checkpoint import read_checkpoint
+from core.dead_letters import set_aside
 from core.document import OUTSIDE, Document, decision_json
 from core.engine import Engine, Parse
 from core.errors import EventLineError, InputError
@@ -45,6 +48,11 @@ class Fold:
         if self._keep:
             self.decisions += map(decision_json, decisions)
         return decisions
+
+    def set_aside(self, record: Record, error: InputError) -> None:
+        """A stored record that cannot be read stays without effect; an ingest one becomes a dead letter."""
+        if record.kind == "ingest":
+            set_aside(self.engine.state.dead_letters, record, error)
 
     def advance(self, now: int) -> list[Decision]:
         """Let time pass, as a tick would."""
@@ -125,15 +133,13 @@ def read_lines(lines: Iterable[str]) -> Iterator[Line]:
 
 
 def _renumbered(record: Record, seq: int) -> Record:
-    return Record(
-        seq, record.received_at, record.kind, record.source, record.payload, record.domain, record.headers
-    )
+    return msgspec.structs.replace(record, seq=seq)
 
 
 def _at(record: Record, at: int) -> Record:
     if record.received_at == at:
         return record
-    return Record(record.seq, at, record.kind, record.source, record.payload, record.domain, record.headers)
+    return msgspec.structs.replace(record, received_at=at)
 
 
 def replay_file(lines: Iterable[str], parse: Parse, configuration: Iterable[Draft], version: str) -> Document:
@@ -172,7 +178,8 @@ def _apply(fold: Fold, line: Line, exported: bool) -> None:
     try:
         fold.apply(line.record)
     except InputError as error:
-        if exported:
-            return  # The server stored it and could not read it either: it stays without effect.
+        if exported:  # The server stored it and could not read it either.
+            fold.set_aside(line.record, error)
+            return
         where = f"line {line.number}" + (f", {error.where}" if error.where else "")
         raise EventLineError(error.what, where=where, mend=error.mend) from None

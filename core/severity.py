@@ -39,6 +39,13 @@ def add_member(turn: Turn, incident: Incident, episode: Episode) -> None:
         incident.tier = entry.tier if incident.tier is None else min(incident.tier, entry.tier)
 
 
+def raise_rank(turn: Turn, incident: Incident, rank: int) -> None:
+    """An alert of the incident has become worse."""
+    if rank < incident.worst_rank:
+        incident.worst_rank = rank
+        update(turn, incident)
+
+
 def merge(kept: Incident, absorbed: Incident) -> None:
     kept.worst_rank = min(kept.worst_rank, absorbed.worst_rank)
     kept.entities |= absorbed.entities

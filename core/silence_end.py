@@ -13,14 +13,14 @@ from core.model.incident import Episode, SourceLife
 from core.world import Turn
 
 
-def hear(turn: Turn, record: Record) -> None:
-    """Note that a source is alive. When it returns, its unknown alerts get a date to be asked about."""
+def hear(turn: Turn, record: Record) -> str:
+    """Note that a source is alive; its key. When it returns, its unknown alerts are asked about."""
     key = f"{record.domain}/{record.source}"
     life = turn.world.state.sources.get(key)
     now = record.received_at
     if life is None:
         turn.world.state.sources[key] = SourceLife(now, now, 1)
-        return
+        return key
     silent = now - life.last_heard > turn.world.rules.lifecycle.alive_gap
     life.last_heard = now
     life.records += 1
@@ -29,6 +29,7 @@ def hear(turn: Turn, record: Record) -> None:
         for episode_id in sorted(turn.world.index.unknown.get(key, ())):
             episode = turn.world.state.episodes[episode_id]
             turn.arm(f"lease:{episode_id}", now + _lease_length(turn, episode))
+    return key
 
 
 def watch_lease(turn: Turn, episode: Episode) -> None:

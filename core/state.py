@@ -12,15 +12,21 @@ from typing import Any
 
 import msgspec
 
+from core.dead_letters import DeadLetter
 from core.model.decision import Decision
 from core.model.entity import Entity
 from core.model.incident import Change, Episode, Incident, SourceLife
+from core.times import DAY
 
 Timeline = list[tuple[int, str]]
 
 
 class State(msgspec.Struct):
-    """Everything that a restart needs. Keys: episode id, incident id, `domain/service`, `domain/source`."""
+    """Everything that a restart needs. Keys: episode id, incident id, `domain/service`, `domain/source`.
+
+    `delivered`: when a delivery (domain, source and its id) was seen. `early_ends`: ends of alerts that have
+    not been heard to begin.
+    """
 
     clock: int = 0
     seq: int = -1
@@ -33,15 +39,20 @@ class State(msgspec.Struct):
     sources: dict[str, SourceLife] = {}
     timers: dict[str, tuple[int, int]] = {}
     pending: dict[str, Decision] = {}
+    dead_letters: dict[int, DeadLetter] = {}
+    delivered: dict[str, int] = {}
+    early_ends: dict[str, int] = {}
 
 
 class Index:
-    """Episodes by entity and by alert (domain, fingerprint), changes by service; timelines are sorted."""
+    """Episodes by entity, by alert (domain, fingerprint) and by their source's id of them, changes by
+    service; timelines are sorted."""
 
     def __init__(self, state: State) -> None:
         self.by_entity: dict[Entity, Timeline] = {}
         self.entities: dict[tuple[str, str], set[Entity]] = {}
         self.by_alert: dict[tuple[str, str], Timeline] = {}
+        self.by_occurrence: dict[tuple[str, str, str], str] = {}
         self.changes: dict[tuple[str, str], Timeline] = {}
         self.unknown: dict[str, set[str]] = {}
         for episode in state.episodes.values():
@@ -54,6 +65,8 @@ class Index:
     def add(self, episode: Episode, *, linkable: bool = True) -> None:
         place = (episode.starts_at, episode.id)
         insort(self.by_alert.setdefault((episode.entity.domain, episode.fingerprint), []), place)
+        if episode.occurrence:
+            self.by_occurrence[_occurrence(episode)] = episode.id
         if linkable and episode.entity.service:
             insort(self.by_entity.setdefault(episode.entity, []), place)
             self.entities.setdefault((episode.entity.domain, episode.entity.service), set()).add(
@@ -71,6 +84,7 @@ class Index:
         self.unlink(episode)
         place = (episode.starts_at, episode.id)
         _discard(self.by_alert, (episode.entity.domain, episode.fingerprint), place)
+        self.by_occurrence.pop(_occurrence(episode), None)
         self.unknown.get(episode.source, set()).discard(episode.id)
 
     def add_change(self, change: Change) -> None:
@@ -79,6 +93,20 @@ class Index:
 
     def forget_change(self, change: Change) -> None:
         _discard(self.changes, (change.domain, change.event.service), (change.event.at, change.id))
+
+
+def _occurrence(episode: Episode) -> tuple[str, str, str]:
+    return (episode.entity.domain, episode.fingerprint, episode.occurrence)
+
+
+def keep_recent(moments: dict[str, int], now: int) -> None:
+    """Bound a map of times: once it holds 20,000, what is older than a day goes, then all but the newest
+    10,000. In memory order does not matter; ties go by key."""
+    if len(moments) <= 20_000:
+        return
+    recent = sorted(((at, key) for key, at in moments.items() if at > now - DAY), reverse=True)[:10_000]
+    moments.clear()
+    moments.update((key, at) for at, key in recent)
 
 
 def _discard(timelines: dict[Any, Timeline], key: Any, place: tuple[int, str]) -> None:

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.findings import dependency_edge, probable_origin, probable_repair, recent_change, same_entity
+from core.findings import (
+    dependency_edge,
+    probable_origin,
+    probable_repair,
+    recent_change,
+    same_entity,
+    silent_source,
+)
 from core.findings.case import Case, group_by_entity
 from core.model.finding import Finding, Why
 from core.model.incident import Incident
@@ -22,6 +29,7 @@ RULES: tuple[tuple[str, Find], ...] = (
     (recent_change.kind, recent_change.find),
     (probable_origin.kind, probable_origin.find),
     (probable_repair.kind, probable_repair.find),
+    (silent_source.kind, silent_source.find),
 )
 
 

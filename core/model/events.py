@@ -13,12 +13,16 @@ import msgspec
 AlertStatus = Literal["firing", "resolved"]
 ChangeKind = Literal["deploy", "configuration", "flag", "infrastructure"]
 CHANGE_KINDS: tuple[ChangeKind, ...] = ("deploy", "configuration", "flag", "infrastructure")
+ChangeState = Literal["", "started", "succeeded", "failed", "rolled_back"]
 
 
 class AlertEvent(msgspec.Struct, frozen=True):
     """`index` is the alert's place in its body. `starts_at` None: the source did not say.
 
     `lease_until`: the source will say it again before then, or it has ended (API v2's `endsAt`).
+    `occurrence`: the source's own id of this one firing, where its start does not tell firings apart.
+    `identity`: names of the labels that say which alert this is; none named, all of them do. Service,
+    environment, cluster and `alertname` always count.
     """
 
     labels: dict[str, str]
@@ -29,10 +33,16 @@ class AlertEvent(msgspec.Struct, frozen=True):
     lease_until: int | None = None
     annotations: dict[str, str] = {}
     generator_url: str = ""
+    occurrence: str = ""
+    identity: tuple[str, ...] = ()
 
 
 class ChangeEvent(msgspec.Struct, frozen=True):
-    """Something a team changed. Empty `environment` or `cluster`: in each of them."""
+    """Something a team changed. Empty `environment` or `cluster`: in each of them.
+
+    `at` is when it began to take effect. With a `ref` (the source's own id of it) it is one change however
+    often it is told: `state` is that of the latest telling, by the source's time `told_at` (0: not known).
+    """
 
     kind: ChangeKind
     service: str
@@ -43,6 +53,9 @@ class ChangeEvent(msgspec.Struct, frozen=True):
     author: str = ""
     url: str = ""
     index: int = 0
+    ref: str = ""
+    state: ChangeState = ""
+    told_at: int = 0
 
 
 Event = AlertEvent | ChangeEvent
@@ -57,7 +70,13 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Parsed(NamedTuple):
-    """What a parser found: the usable events, in the body's order, and what it had to leave out."""
+    """What a parser found: the usable events, in the body's order, and what it had to leave out.
+
+    `delivery` is the source's id of this delivery; the same one again is folded once. `ignored` says why a
+    body that is in order holds no event.
+    """
 
     events: tuple[Event, ...]
     problems: tuple[Problem, ...] = ()
+    delivery: str = ""
+    ignored: str = ""

@@ -47,6 +47,7 @@ class Episode(msgspec.Struct):
     flags: tuple[str, ...] = ()
     incident: str = ""
     first_incident: str = ""
+    occurrence: str = ""
 
     @property
     def name(self) -> str:
@@ -148,8 +149,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class SourceLife(msgspec.Struct):
-    """When a source was last heard, and since when it has been heard without a long gap."""
+    """When a source was last heard, since when it has been heard without a long gap, and, while it is
+    silent although it was to be heard, when that was found."""
 
     last_heard: int
     heard_since: int
     records: int = 0
+    silent_since: int | None = None

@@ -152,6 +152,12 @@ class Explain(Rule):
     again_after: Window = MINUTE
 
 
+class SilentSource(Rule):
+    rule: Literal["silent-source"] = "silent-source"
+    resends: dict[str, Window] = {}
+    expected: dict[str, Window] = {}
+
+
 class RuleSet(Strict):
     """All rules in force, and the texts they came from (these are what the journal keeps)."""
 
@@ -169,6 +175,7 @@ class RuleSet(Strict):
     probable_repair: ProbableRepair = ProbableRepair(summary="")
     symptom: SymptomRule = SymptomRule(summary="")
     explain: Explain = Explain(summary="")
+    silent_source: SilentSource = SilentSource(summary="")
 
     @model_validator(mode="after")
     def _windows_nest(self) -> RuleSet:
@@ -181,7 +188,7 @@ class RuleSet(Strict):
         return self
 
 
-ADDED_LATER = frozenset({"probable-repair", "symptom", "explain"})
+ADDED_LATER = frozenset({"probable-repair", "symptom", "explain", "silent-source"})
 RULES: dict[str, type[Rule]] = {
     "identity": Identity,
     "same-entity": SameEntity,
@@ -194,4 +201,5 @@ RULES: dict[str, type[Rule]] = {
     "notify": Notify,
     "symptom": SymptomRule,
     "explain": Explain,
+    "silent-source": SilentSource,
 }

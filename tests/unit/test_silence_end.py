@@ -37,9 +37,10 @@ def test_a_silent_source_leaves_its_alerts_unknown() -> None:
     t.post(0, leased("payments", 240))
     t.wait(3600)
     assert status(t, "payments") == "unknown"
-    [incident] = t.incidents()
+    incident, silent = t.incidents()
     assert incident["status"] == "triggered"
     assert incident["alerts"][0]["unknown_since"] == time(240)
+    assert [row["name"] for row in silent["alerts"]] == ["SourceSilent"]
 
 
 def test_a_source_that_returns_is_asked_again_before_anything_is_resolved() -> None:

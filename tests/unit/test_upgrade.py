@@ -106,5 +106,6 @@ def test_the_shipped_configuration_is_complete(tmp_path: Path) -> None:
         "rules",
         "runbooks",
         "levels",
+        "sources",
         "catalogue",
     ]

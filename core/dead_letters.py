@@ -1,0 +1,65 @@
+"""Dead letters: bodies that were acknowledged and that no parser could read, with the reason.
+
+The newest thousand are listed; all of them stay in the journal. One that was sent in again after a fix and
+could be read then says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from core.errors import InputError
+from core.journal import Record
+from core.times import format_rfc3339
+
+LISTED = 1_000
+# On a record that brings a dead letter again: the number of the first one.
+REPLAYS = "watchkeeper-replays"
+
+
+class DeadLetter(msgspec.Struct):
+    """`read_as` is the record that brought it again and could be read; 0 while there is none."""
+
+    seq: int
+    at: int
+    domain: str
+    source: str
+    what: str
+    where: str
+    mend: str
+    read_as: int = 0
+
+
+def set_aside(letters: dict[int, DeadLetter], record: Record, error: InputError) -> None:
+    """Add a record; the oldest leaves the list when it is full."""
+    letters[record.seq] = DeadLetter(
+        record.seq, record.received_at, record.domain, record.source, error.what, error.where, error.mend
+    )
+    if len(letters) > LISTED:
+        del letters[min(letters)]
+
+
+def note_replay(letters: dict[int, DeadLetter], record: Record) -> None:
+    """A record that was read brought an older one again."""
+    first = record.headers.get(REPLAYS, "")
+    if first.isascii() and first.isdigit() and int(first[:18]) in letters:
+        letters[int(first[:18])].read_as = record.seq
+
+
+def documents(letters: dict[int, DeadLetter]) -> Iterator[dict[str, Any]]:
+    """Newest first."""
+    for seq in sorted(letters, reverse=True):
+        letter = letters[seq]
+        yield {
+            "record": seq,
+            "at": format_rfc3339(letter.at),
+            "domain": letter.domain,
+            "source": letter.source,
+            "what": letter.what,
+            "where": letter.where,
+            "mend": letter.mend,
+            "read_as": letter.read_as or None,
+        }
