@@ -16,6 +16,7 @@ from core.dead_letters import note_replay
 from core.document import Document, incident_document, outside_document
 from core.explaining import on_explain_timer
 from core.findings import refresh
+from core.forgetting import Forget, forget
 from core.identify import Identify
 from core.journal import Record
 from core.lifecycle import Transition, apply_transition, may_forget, on_close_timer, on_resolve_timer
@@ -84,14 +85,17 @@ class Engine:
         state = self.state
         if record.seq <= state.seq and record.kind != "tick":
             return []
-        parsed = self.parse(record, self.world.config.mappings) if record.kind == "ingest" else _NOTHING
-        self._check(record)
+        readable = record.kind == "ingest" and not record.erased
+        parsed = self.parse(record, self.world.config.mappings) if readable else _NOTHING
+        if not record.erased:
+            self._check(record)
         decisions: list[Decision] = []
         now = max(record.received_at, state.clock)
         self._fire(now, decisions)
         state.clock = now
         if record.kind != "tick":
             state.seq = record.seq
+        if record.kind != "tick" and not record.erased:
             self._handle(Turn(self.world, now, record.seq, decisions), record, parsed)
             self._fire(now, decisions)
         return decisions
@@ -120,6 +124,8 @@ class Engine:
             typed_payload(record, Transition)
         elif record.kind == "config":
             apply_config(Config(), record)
+        elif record.kind == "forget":
+            typed_payload(record, Forget)
 
     def _handle(self, turn: Turn, record: Record, parsed: Parsed) -> None:
         match record.kind:
@@ -133,6 +139,8 @@ class Engine:
                 self._settle(turn, typed_payload(record, Outcome))
             case "annotation":
                 self._remark(turn, typed_payload(record, Annotation))
+            case "forget":
+                forget(turn, typed_payload(record, Forget))
             case "checkpoint" | "approval" | "tick":
                 pass
 

@@ -7,11 +7,12 @@ id of one firing (its `occurrence`) stands for the start where both are told.
 
 from __future__ import annotations
 
-from core.canonical import canonical_json, sha256_hex
+from core.canonical import canonical_json
 from core.correlation.grouping import place
 from core.early_ends import end_early, note_early_end
 from core.explaining import watch_for_news
 from core.findings.recent_change import attach_to_episode
+from core.forgetting import said_hash
 from core.identify import Identify
 from core.journal import Record
 from core.lifecycle import reopen, watch_for_quiet
@@ -91,7 +92,7 @@ def _begin(
         starts_at=starts_at,
         entity=entity,
         labels=labels,
-        alert_rank=identify.levels.rank(labels),
+        alert_rank=identify.levels.rank(labels, alert.status),
         source=f"{record.domain}/{record.source}",
         seq=turn.seq,
         index=alert.index,
@@ -130,7 +131,7 @@ def _again(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, ep
 
 def _fold_labels(turn: Turn, alert: AlertEvent, identify: Identify, episode: Episode) -> None:
     """Of labels that do not identify, those of the worst telling stay; ties go by their content."""
-    rank = identify.levels.rank(alert.labels)
+    rank = identify.levels.rank(alert.labels, alert.status)
     before = (episode.alert_rank, canonical_json(episode.labels))
     if (rank, canonical_json(alert.labels)) >= before:
         return
@@ -159,6 +160,7 @@ def _fold(episode: Episode, alert: AlertEvent, record: Record) -> None:
     elif episode.ends_at is None or episode.silent_end:
         if alert.lease_until is not None:
             episode.lease_until = max(alert.lease_until, episode.lease_until or 0)
+            episode.firm_lease = alert.firm_lease
         episode.status, episode.unknown_since = "firing", None
         episode.ends_at, episode.silent_end = None, False
     if alert.annotations or alert.generator_url:
@@ -169,7 +171,7 @@ def _fold_annotations(episode: Episode, alert: AlertEvent) -> None:
     if alert.annotations == episode.annotations and alert.status == "firing":
         return
     when = (alert.ends_at or 0) if alert.status == "resolved" else 0
-    digest = sha256_hex(canonical_json([alert.annotations, alert.generator_url]))
+    digest = said_hash(alert.annotations, alert.generator_url)
     key = f"{max(when, 0):016d}{digest}"
     if key > episode.annotations_key:
         episode.annotations_key = key

@@ -19,20 +19,48 @@ class Clock(Protocol):
         """Milliseconds since 1970-01-01 UTC."""
 
 
+class Span(Protocol):
+    """Records `first` to `last`."""
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def last(self) -> int: ...
+
+
 class Journal(Protocol):
-    """Append-only records, numbered from 1 without gaps, in time that never goes back."""
+    """Append-only records, numbered from 1 without gaps, in time that never goes back.
+
+    The oldest can be dropped and payloads be erased; nothing else ever changes.
+    """
 
     def append(self, drafts: Sequence[Draft], now: int) -> list[Record]:
         """Commit all or nothing; on return the records survive a power cut. Raises JournalUnavailable."""
 
     def read(self, after: int, limit: int) -> list[Record]:
-        """Up to `limit` records with `seq` above `after`, in order. No transaction outlives the call."""
+        """Up to `limit` records with `seq` above `after`, in order, from `first` on.
+
+        No transaction outlives the call. Raises JournalCorrupt where the next record is damaged.
+        """
 
     def head(self) -> int:
         """The last `seq`, or 0."""
 
+    def first(self) -> int:
+        """The lowest `seq` that is still there; `head` + 1 where none is."""
+
     def latest(self, kind: RecordKind, source: str) -> Record | None:
         """The last record of a kind other than `ingest` from a source."""
+
+    def drop(self, through: int) -> Sequence[Span]:
+        """Delete the oldest records, in whole segments and never the last one; none above `through`."""
+
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Leave no byte of these payloads; their hash stays as `erased`, so the chain can be checked.
+
+        Again is no fault. Raises NotFound, before anything is done, for numbers that are not there.
+        """
 
 
 class Projection(Protocol):

@@ -13,13 +13,14 @@ from typing import NamedTuple
 import msgspec
 
 from core.canonical import canonical_json, sha256_hex
-from core.checkpoint import read_checkpoint
+from core.checkpoint import read_checkpoint, replaces
 from core.dead_letters import set_aside
 from core.document import OUTSIDE, Document, decision_json
 from core.engine import Engine, Parse
 from core.errors import EventLineError, InputError
 from core.journal import Draft, Record, line_to_record
 from core.model.decision import Decision
+from core.ports import Journal
 
 
 class Line(NamedTuple):
@@ -42,8 +43,8 @@ class Fold:
         self.engine = Engine(parse, on_forgotten=self.forgotten.append)
 
     def apply(self, record: Record) -> list[Decision]:
-        if record.kind == "checkpoint":
-            self._start_over(record)
+        if record.kind == "checkpoint" and not record.erased and self._go_on_from(record):
+            return []
         decisions = self.engine.apply(record)
         if self._keep:
             self.decisions += map(decision_json, decisions)
@@ -58,14 +59,24 @@ class Fold:
         """Let time pass, as a tick would."""
         return self.apply(Record(self.engine.state.seq, now, "tick", "", b""))
 
-    def _start_over(self, record: Record) -> None:
-        """What another version decided stays as it was decided."""
+    def _go_on_from(self, record: Record) -> bool:
+        """Take the state of a checkpoint, where it replaces what was folded so far. True: records before
+        the checkpoint are still to be applied, and then it comes once more."""
         checkpoint = read_checkpoint(record)
-        if checkpoint.from_version == self.version:
-            return
+        if not replaces(checkpoint, self.version, self.engine.state.seq):
+            return False
         self.decisions = list(checkpoint.decisions)
         self.forgotten = list(checkpoint.history)
         self.engine = Engine(self._parse, checkpoint.state, on_forgotten=self.forgotten.append)
+        return checkpoint.reason == "retention"
+
+    def begin(self, journal: Journal) -> int:
+        """Go on from the newest checkpoint; the number after which to read."""
+        newest = journal.latest("checkpoint", "program")
+        if newest is None or newest.erased:
+            return 0
+        self.apply(newest)
+        return max(0, self.engine.state.seq)
 
     def incidents(self) -> list[Document]:
         return [*self.forgotten, *self.engine.documents()]
@@ -113,7 +124,27 @@ def _without_line(row: Document) -> Document:
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[Line]:
-    """Records of an event file. Ticks take no number; time never goes back. Raises EventLineError."""
+    """Records of an event file. Ticks take no number; time never goes back. Raises EventLineError.
+
+    Of a journal whose oldest records were dropped, the first checkpoint comes first: the state that the
+    records beside it go on from. What that state holds already has no effect a second time.
+    """
+    numbered = _numbered(lines)
+    first = next(numbered, None)
+    if first is None:
+        return
+    held = [first]
+    if first.own_seq and first.record.seq > 1:
+        for line in numbered:
+            held.append(line)
+            if line.record.kind == "checkpoint" and not line.record.erased:
+                yield line
+                break
+    yield from held
+    yield from numbered
+
+
+def _numbered(lines: Iterable[str]) -> Iterator[Line]:
     seq = latest = 0
     for number, text in enumerate(lines, 1):
         if not text.strip():

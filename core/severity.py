@@ -6,6 +6,7 @@ which alerts arrive cannot matter. With the shipped conditions it never falls wh
 
 from __future__ import annotations
 
+from core.model.events import AlertStatus
 from core.model.incident import SEVERITIES, Episode, Incident
 from core.paging import announce_severity
 from core.rules.schema import LEVELS, SeverityRule, When
@@ -15,14 +16,17 @@ _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 
 
 class Levels:
-    """The rank (0 is worst) of an alert's own severity label."""
+    """The rank (0 is worst) of what an alert says of its severity."""
 
     def __init__(self, rule: SeverityRule) -> None:
         self._label = rule.label
         self._ranks = {word: _RANK[level] for level, words in rule.levels.items() for word in words}
         self._default = _RANK[rule.default_level]
 
-    def rank(self, labels: dict[str, str]) -> int:
+    def rank(self, labels: dict[str, str], status: AlertStatus) -> int:
+        """An end that names no severity has the least: it makes nothing worse."""
+        if status == "resolved" and self._label not in labels:
+            return _RANK["info"]
         return self._ranks.get(labels.get(self._label, "").lower(), self._default)
 
 

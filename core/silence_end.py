@@ -2,7 +2,8 @@
 
 Silence only means an end while its source is alive, that is, heard without a long gap ever since the alert
 was last heard. Otherwise (we restarted, or the source is down) the alert is `unknown`, not resolved, and the
-question is asked again once the source has been heard for as long as a lease.
+question is asked again once the source has been heard for as long as a lease. Where a source never tells of
+an end, its parser gives a firm lease: then quiet is the end.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def on_lease_timer(turn: Turn, episode: Episode) -> None:
         return
     life = turn.world.state.sources[episode.source]
     incident = turn.world.incident_of(episode)
-    if _alive(turn, life, episode):
+    if episode.firm_lease or _alive(turn, life, episode):
         episode.status, episode.unknown_since = "resolved", None
         episode.ends_at, episode.silent_end = episode.lease_until, True
         incident.firing -= 1

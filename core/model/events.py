@@ -19,7 +19,8 @@ ChangeState = Literal["", "started", "succeeded", "failed", "rolled_back"]
 class AlertEvent(msgspec.Struct, frozen=True):
     """`index` is the alert's place in its body. `starts_at` None: the source did not say.
 
-    `lease_until`: the source will say it again before then, or it has ended (API v2's `endsAt`).
+    `lease_until`: the source will say it again before then, or it has ended (API v2's `endsAt`). A firm lease
+    ends it in any case: the source tells of no end, so that quiet is all there is to go by.
     `occurrence`: the source's own id of this one firing, where its start does not tell firings apart.
     `identity`: names of the labels that say which alert this is; none named, all of them do. Service,
     environment, cluster and `alertname` always count.
@@ -31,6 +32,7 @@ class AlertEvent(msgspec.Struct, frozen=True):
     starts_at: int | None = None
     ends_at: int | None = None
     lease_until: int | None = None
+    firm_lease: bool = False
     annotations: dict[str, str] = {}
     generator_url: str = ""
     occurrence: str = ""

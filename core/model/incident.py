@@ -39,6 +39,7 @@ class Episode(msgspec.Struct):
     ends_at: int | None = None
     silent_end: bool = False
     lease_until: int | None = None
+    firm_lease: bool = False
     unknown_since: int | None = None
     annotations: dict[str, str] = {}
     annotations_key: str = ""

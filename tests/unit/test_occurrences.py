@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.model.events import AlertEvent, ChangeEvent
@@ -48,6 +49,15 @@ def test_a_priority_that_rises_is_one_alert_with_the_worst_severity() -> None:
     [[members, severity, *_]] = first
     assert len(members) == 1
     assert severity == "P1"
+
+
+def test_an_end_without_a_severity_makes_nothing_worse() -> None:
+    end = AlertEvent({"alertname": "Disk", "service": "payments"}, "resolved", 0, moment(10), moment(50))
+    first, *rest = pictures(
+        firing(10, "", severity="info"), msgspec.structs.replace(end, identity=("service",))
+    )
+    assert all(other == first for other in rest)
+    assert first[0][1] == "P3"
 
 
 def test_two_firings_told_apart_by_their_ids_alone() -> None:

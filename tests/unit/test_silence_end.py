@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.model.events import AlertEvent
 from tests.timeline import SHOP, Timeline, alert, time
+from tests.told import Told, moment
 
 
 def leased(service: str, until: float, name: str = "Down", starts: float = 0) -> dict[str, Any]:
@@ -109,3 +111,16 @@ def test_a_silent_end_that_was_none_reopens_what_was_resolved_by_it() -> None:
     t.post(901, leased("payments", 1141))
     assert t.engine.state.incidents[payments].status == "triggered"
     assert t.decisions("reopen")[0]["reason"] == "alert_fires_again"
+
+
+def test_a_firm_lease_ends_an_alert_whoever_is_silent() -> None:
+    told = Told(SHOP)
+    labels = {"alertname": "BackOff", "service": "payments"}
+    told.tell(0, AlertEvent(labels, "firing", starts_at=moment(0), lease_until=moment(600), firm_lease=True))
+    told.tell(
+        300, AlertEvent(labels, "firing", starts_at=moment(0), lease_until=moment(900), firm_lease=True)
+    )
+    told.wait(899)
+    assert told.incidents()[0]["alerts"][0]["status"] == "firing"
+    told.wait(901)
+    assert told.incidents()[0]["alerts"][0]["ends_at"] == time(900)
