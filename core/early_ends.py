@@ -1,10 +1,14 @@
 """Ends that overtook their beginnings: a source told that an alert is over before it told that it fires.
 
-Nothing is opened for an end alone. It is kept for a day, and when the beginning comes with the same id, or
-with a start that lies before it, the alert is over at once: the order of arrival did not matter.
+An end names one firing, by its start or by the source's id of it, or it names none: then it is the end of
+every firing of the alert that began before it, and for each of them the first such end counts. Nothing is
+opened for an end alone. Ends are kept for a day, so that a beginning that comes later is over at once: the
+order of arrival does not matter.
 """
 
 from __future__ import annotations
+
+from bisect import bisect_left, insort
 
 from core.journal import Record
 from core.model.events import AlertEvent
@@ -12,26 +16,52 @@ from core.model.incident import Episode
 from core.state import keep_recent
 from core.world import Turn
 
-
-def note_early_end(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> None:
-    ends = turn.world.state.early_ends
-    key = _key(record.domain, fingerprint, alert.occurrence)
-    ended = record.received_at if alert.ends_at is None else alert.ends_at
-    ends[key] = max(ended, ends.get(key, ended))
-    keep_recent(ends, turn.at)
+_ENDS_KEPT = 64
 
 
-def end_early(turn: Turn, alert: AlertEvent, episode: Episode) -> None:
+def end_of(record: Record, alert: AlertEvent) -> int:
+    return record.received_at if alert.ends_at is None else alert.ends_at
+
+
+def note_named_end(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> None:
+    """Of a firing with an id that has not been heard to begin."""
+    ends = turn.world.state.named_ends
+    key = f"{record.domain}/{fingerprint}#{alert.occurrence}"
+    ends[key] = max(end_of(record, alert), ends.get(key, 0))
+    keep_recent(ends, turn.at, lambda at: at)
+
+
+def note_loose_end(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> None:
+    """Of every firing that began before it."""
+    ends = turn.world.state.loose_ends
+    moments = ends.setdefault(f"{record.domain}/{fingerprint}", [])
+    ended = end_of(record, alert)
+    if ended not in moments:
+        insort(moments, ended)
+        del moments[:-_ENDS_KEPT]
+    keep_recent(ends, turn.at, max)
+
+
+def end_early(turn: Turn, episode: Episode) -> None:
     """Call with a new episode, before it is placed."""
-    ended = turn.world.state.early_ends.pop(
-        _key(episode.entity.domain, episode.fingerprint, episode.occurrence), None
-    )
-    if ended is None or episode.ends_at is not None:
-        return
-    if alert.occurrence or (alert.starts_at is not None and ended >= episode.starts_at):
-        episode.ends_at = max(ended, episode.starts_at)
-        episode.status, episode.lease_until = "resolved", None
+    state, alert = turn.world.state, f"{episode.entity.domain}/{episode.fingerprint}"
+    ended = state.named_ends.pop(f"{alert}#{episode.occurrence}", None) if episode.occurrence else None
+    if ended is not None:
+        fold_end(episode, ended, loose=False)
+    moments = state.loose_ends.get(alert, [])
+    first = bisect_left(moments, episode.starts_at)
+    if first < len(moments):
+        fold_end(episode, moments[first], loose=True)
 
 
-def _key(domain: str, fingerprint: str, occurrence: str) -> str:
-    return f"{domain}/{fingerprint}#{occurrence}"
+def fold_end(episode: Episode, ended: int, *, loose: bool) -> None:
+    """Of the ends that name this firing the last counts, before any that names none; of those the first."""
+    ended, known = max(ended, episode.starts_at), episode.ends_at
+    if loose and known is not None and not episode.silent_end:
+        episode.ends_at = min(known, ended) if episode.loose_end else known
+    else:
+        named = known is not None and not episode.loose_end and not episode.silent_end
+        episode.ends_at = max(ended, known or 0) if named else ended
+        episode.loose_end = loose
+    episode.status, episode.lease_until, episode.unknown_since = "resolved", None, None
+    episode.silent_end = False

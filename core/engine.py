@@ -169,7 +169,7 @@ class Engine:
         if delivered.get(key, -DAY) > record.received_at - DAY:
             return True
         delivered[key] = record.received_at
-        keep_recent(delivered, record.received_at)
+        keep_recent(delivered, record.received_at, lambda at: at)
         return False
 
     def _configure(self, turn: Turn, record: Record) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from core.canonical import canonical_json
 from core.correlation.grouping import place
-from core.early_ends import end_early, note_early_end
+from core.early_ends import end_early, end_of, fold_end, note_loose_end, note_named_end
 from core.explaining import watch_for_news
 from core.findings.recent_change import attach_to_episode
 from core.forgetting import said_hash
@@ -25,21 +25,50 @@ from core.times import DAY
 from core.world import Turn
 
 _FAR = 366 * DAY
+_GUESSED = {"start_missing", "start_clamped"}
 
 
 def observe(turn: Turn, record: Record, alert: AlertEvent, identify: Identify) -> None:
     fingerprint = identify.fingerprint(alert.labels, alert.identity)
+    if _names_no_firing(turn, record, alert):
+        _end_all(turn, record, alert, identify, fingerprint)
+        return
     episode = _same_occurrence(turn, record, alert, fingerprint)
     if episode is None:
         starts_at, flags = _start(turn, record, alert, fingerprint)
         if starts_at is None:
-            note_early_end(turn, record, alert, fingerprint)
+            note_named_end(turn, record, alert, fingerprint)
             return
         episode = turn.world.state.episodes.get(f"{record.domain}/{fingerprint}@{starts_at}")
         if episode is None:
             _begin(turn, record, alert, identify, fingerprint, starts_at, flags)
             return
     _again(turn, record, alert, identify, episode)
+
+
+def _usable(turn: Turn, record: Record, starts_at: int | None) -> bool:
+    """Whether a start can be true."""
+    now, late_after = record.received_at, turn.world.rules.lifecycle.late_after
+    return starts_at is not None and now - _FAR <= starts_at <= now + late_after
+
+
+def _names_no_firing(turn: Turn, record: Record, alert: AlertEvent) -> bool:
+    if alert.status == "firing" or alert.occurrence:
+        return False
+    return not _usable(turn, record, alert.starts_at)
+
+
+def _end_all(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, fingerprint: str) -> None:
+    note_loose_end(turn, record, alert, fingerprint)
+    ended = end_of(record, alert)
+    timeline = turn.world.index.by_alert.get((record.domain, fingerprint), [])
+    for _, name in list(timeline):
+        episode = turn.world.state.episodes[name]
+        over = episode.ends_at is not None and not episode.loose_end and not episode.silent_end
+        # A start that the source did not give is when we heard of it, by our clock and not by its own.
+        guessed = episode.status != "resolved" and bool(_GUESSED & set(episode.flags))
+        if (guessed or episode.starts_at <= ended) and not over:
+            _again(turn, record, alert, identify, episode)
 
 
 def _same_occurrence(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> Episode | None:
@@ -55,10 +84,9 @@ def _start(
 ) -> tuple[int | None, tuple[str, ...]]:
     """The episode's start. A source that gives none, or an impossible one, goes on with the open episode;
     None for the end of what has not been heard to begin."""
-    now, late_after = record.received_at, turn.world.rules.lifecycle.late_after
-    starts_at = alert.starts_at
-    if starts_at is not None and now - _FAR <= starts_at <= now + late_after:
-        late = now - starts_at > late_after
+    now, starts_at = record.received_at, alert.starts_at
+    if starts_at is not None and _usable(turn, record, starts_at):
+        late = now - starts_at > turn.world.rules.lifecycle.late_after
         return starts_at, ("late",) if late else ()
     flag = "start_missing" if starts_at is None else "start_clamped"
     for _, name in reversed(turn.world.index.by_alert.get((record.domain, fingerprint), [])):
@@ -103,7 +131,7 @@ def _begin(
         occurrence=alert.occurrence,
     )
     _fold(episode, alert, record)
-    end_early(turn, alert, episode)
+    end_early(turn, episode)
     turn.world.state.episodes[episode.id] = episode
     place(turn, episode)
     turn.world.index.add(episode)
@@ -152,11 +180,8 @@ def _watch(turn: Turn, episode: Episode) -> None:
 def _fold(episode: Episode, alert: AlertEvent, record: Record) -> None:
     """Add one observation to the set that `episode` sums up."""
     if alert.status == "resolved":
-        ended = record.received_at if alert.ends_at is None else alert.ends_at
-        ended = max(ended, episode.starts_at)
-        episode.ends_at = ended if episode.ends_at is None else max(ended, episode.ends_at)
-        episode.status, episode.lease_until, episode.unknown_since = "resolved", None, None
-        episode.silent_end = False
+        loose = alert.starts_at is None and not alert.occurrence
+        fold_end(episode, end_of(record, alert), loose=loose)
     elif episode.ends_at is None or episode.silent_end:
         if alert.lease_until is not None:
             episode.lease_until = max(alert.lease_until, episode.lease_until or 0)

@@ -24,8 +24,8 @@ Timeline = list[tuple[int, str]]
 class State(msgspec.Struct):
     """Everything that a restart needs. Keys: episode id, incident id, `domain/service`, `domain/source`.
 
-    `delivered`: when a delivery (domain, source and its id) was seen. `early_ends`: ends of alerts that have
-    not been heard to begin.
+    `delivered`: when a delivery (domain, source and its id) was seen. `named_ends`: ends of firings that have
+    not been heard to begin; `loose_ends`: by alert, ends that name no firing.
     """
 
     clock: int = 0
@@ -41,7 +41,8 @@ class State(msgspec.Struct):
     pending: dict[str, Decision] = {}
     dead_letters: dict[int, DeadLetter] = {}
     delivered: dict[str, int] = {}
-    early_ends: dict[str, int] = {}
+    named_ends: dict[str, int] = {}
+    loose_ends: dict[str, list[int]] = {}
 
 
 class Index:
@@ -99,14 +100,16 @@ def _occurrence(episode: Episode) -> tuple[str, str, str]:
     return (episode.entity.domain, episode.fingerprint, episode.occurrence)
 
 
-def keep_recent(moments: dict[str, int], now: int) -> None:
-    """Bound a map of times: once it holds 20,000, what is older than a day goes, then all but the newest
-    10,000. In memory order does not matter; ties go by key."""
-    if len(moments) <= 20_000:
+def keep_recent(entries: dict[str, Any], now: int, when: Callable[[Any], int]) -> None:
+    """Bound a map of what is remembered for a day: once it holds 20,000 entries, what is older goes, then all
+    but the newest 10,000, whatever their order in memory. `when` tells an entry's time."""
+    if len(entries) <= 20_000:
         return
-    recent = sorted(((at, key) for key, at in moments.items() if at > now - DAY), reverse=True)[:10_000]
-    moments.clear()
-    moments.update((key, at) for at, key in recent)
+    recent = [(when(entry), key) for key, entry in entries.items()]
+    kept = sorted((row for row in recent if row[0] > now - DAY), reverse=True)[:10_000]
+    remembered = {key: entries[key] for _, key in kept}
+    entries.clear()
+    entries.update(remembered)
 
 
 def _discard(timelines: dict[Any, Timeline], key: Any, place: tuple[int, str]) -> None:

@@ -25,9 +25,13 @@ from core.ports import Clock, Document
 from core.remediation.runbook import Runbooks
 from watchkeeper import files
 from watchkeeper.clock import SystemClock
+from watchkeeper.console.intake_view import IntakeWatch
 from watchkeeper.console.routes import console_router
+from watchkeeper.dead_letters import DeadLetters
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.enricher import Enricher
+from watchkeeper.erasing import finish_erasing
+from watchkeeper.housekeeping import Housekeeping
 from watchkeeper.http.api import api_router, install_errors, install_openapi
 from watchkeeper.http.events import Events, engine_rows
 from watchkeeper.http.health import Metrics, health_router
@@ -37,6 +41,7 @@ from watchkeeper.paging import Paging
 from watchkeeper.projector import Projector
 from watchkeeper.receivers import Receivers, no_receivers, read_receivers
 from watchkeeper.remembering import Remembering
+from watchkeeper.senders import Senders, gates, known_sources, make_senders
 from watchkeeper.service import Watch
 from watchkeeper.settings import Settings, environment
 from watchkeeper.upgrade import start_records
@@ -114,15 +119,18 @@ class App:
     def _start(self, stack: ExitStack) -> None:
         settings = self.settings
         self._receivers = _receivers(settings)
+        mappings, known = files.mappings(settings.sources), known_sources(settings)
+        senders = make_senders(settings, known)
         self._model_name = check_model(settings)
         configuration = files.configuration(
-            settings.catalogue, settings.rules, settings.runbooks, settings.levels
+            settings.catalogue, settings.rules, settings.runbooks, settings.levels, settings.sources
         )
         configuration.append(config_draft("routes", self._receivers.routes_text))
         lock = DirectoryLock(settings.data)
         stack.callback(lock.release)
-        self._journal = journal = SqliteJournal(settings.data)
+        self._journal = journal = SqliteJournal(settings.data, segment_bytes=settings.segment_bytes)
         stack.callback(journal.close)
+        finish_erasing(journal)
         drafts = start_records(journal, parse, configuration, VERSION)
         if drafts:
             journal.append(drafts, self.clock.now())
@@ -150,10 +158,18 @@ class App:
             base_url=self._url(),
             demo=settings.demo,
         )
+        _say_who_is_believed(senders, known)
+        self._dead_letters = DeadLetters(engine, writer, journal)
+        housekeeping = Housekeeping(
+            journal, writer.append_now, self.clock, settings.data, settings.retain_days
+        )
+        housekeeping.start()
+        stack.callback(housekeeping.stop)
         self._start_explaining(stack)
         self.events = Events(engine_rows(engine))
         engine.on_applied(self.events.wake)
-        self.intake = Intake(writer, self.clock, settings.max_body_bytes)
+        self.intake = Intake(writer, self.clock, settings.max_body_bytes, mappings, senders, gates(senders))
+        self._intake_watch = IntakeWatch(engine, journal, self.intake, self._dead_letters, senders, known)
         self._paging = Paging(self._receivers, self.watch, engine, writer, self.clock, self._url(), self.lags)
         self._fastapi = self._make_fastapi()
 
@@ -182,10 +198,11 @@ class App:
         )
         install_errors(app)
         metrics = Metrics(self.intake, self.engine, self.health)
-        app.include_router(api_router(self.watch, self.intake, self._remembering))
+        app.include_router(api_router(self.watch, self.intake, self._remembering, self._dead_letters))
         app.include_router(self.events.router())
         app.include_router(health_router(self.health, metrics.render))
-        app.include_router(console_router(self.watch, self.clock), include_in_schema=False)
+        pages = console_router(self.watch, self.clock, self._intake_watch)
+        app.include_router(pages, include_in_schema=False)
         install_openapi(app)
         return app
 
@@ -210,6 +227,16 @@ class App:
 
     def _url(self) -> str:
         return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
+
+
+def _say_who_is_believed(senders: Senders, known: list[str]) -> None:
+    proving = senders.proving()
+    log.warning(
+        "sources_without_a_secret",
+        sources=len(set(known) - set(proving)),
+        with_one=", ".join(proving) or "none",
+        mend="whoever reaches the address is believed; give secrets in a senders file (--senders)",
+    )
 
 
 def _receivers(settings: Settings) -> Receivers:

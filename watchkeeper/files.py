@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from connectors.inbound.registry import MAPPINGS, check_mapping
 from core.config import config_draft
 from core.errors import InputError
 from core.journal import Draft
@@ -36,6 +37,31 @@ def builtin_rules() -> dict[str, str]:
 
 def builtin_runbooks() -> dict[str, str]:
     return _bundle("core.remediation", runbook.BUILTIN)
+
+
+def builtin_mappings() -> dict[str, str]:
+    """The mappings that ship: texts by the name of their source."""
+    texts = _bundle("connectors.inbound", MAPPINGS)
+    return {name.removesuffix(".yaml"): text for name, text in texts.items()}
+
+
+def sources_content(directory: Path | None) -> dict[str, Any]:
+    """The content of the `sources` document: the built-in mappings, replaced and joined by the operator's."""
+    texts = {f"{name}.yaml": text for name, text in builtin_mappings().items()}
+    bundle = MAPPINGS
+    if directory is not None:
+        own = _own(directory, "mapping file")
+        for where, text in own.items():
+            check_mapping(text, where)
+        texts = {**texts, **{f"{Path(name).stem}.yaml": text for name, text in own.items()}}
+        bundle = f"{bundle}+{directory.name}"
+    return {"bundle": bundle, "files": texts}
+
+
+def mappings(directory: Path | None) -> dict[str, str]:
+    """The mappings in force with the operator's `directory`: texts by the name of their source."""
+    files: dict[str, str] = sources_content(directory)["files"]
+    return {name.removesuffix(".yaml"): text for name, text in files.items()}
 
 
 def rules_content(directory: Path | None) -> dict[str, Any]:
@@ -94,7 +120,11 @@ def catalogue_content(path: Path) -> str:
 
 
 def configuration(
-    catalogue: Path | None, rules: Path | None, runbooks: Path | None = None, levels: Path | None = None
+    catalogue: Path | None,
+    rules: Path | None,
+    runbooks: Path | None = None,
+    levels: Path | None = None,
+    sources: Path | None = None,
 ) -> list[Draft]:
     """The records that a replay of a recording begins with."""
     drafts = [
@@ -102,6 +132,7 @@ def configuration(
         config_draft("rules", rules_content(rules)),
         config_draft("runbooks", runbooks_content(runbooks)),
         config_draft("levels", levels_content(levels)),
+        config_draft("sources", sources_content(sources)),
     ]
     if catalogue is not None:
         drafts.append(config_draft("catalogue", catalogue_content(catalogue)))

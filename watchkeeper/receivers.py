@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated
 
 import httpx
@@ -23,10 +22,10 @@ from core.routing import Route, Routes
 from core.rules.schema import Window
 from core.times import HOUR, SECOND
 from core.yamltext import Strict, checked, read_yaml
+from watchkeeper.secret import SecretEntry, read_secret
 
 log = structlog.get_logger("receivers")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_MAX_SECRET = 4_096
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -56,10 +55,8 @@ def _interval(ms: int) -> int:
 Address = Annotated[str, AfterValidator(_address)]
 
 
-class WebhookEntry(Strict):
+class WebhookEntry(SecretEntry):
     url: Address
-    secret_file: str = ""
-    secret_env: str = ""
 
 
 class ReceiverEntry(Strict):
@@ -147,40 +144,13 @@ def _refuse_contradictions(document: RoutingFile, where: str) -> None:
 
 
 def _secret(entry: WebhookEntry, path: str, where: str, environment: Mapping[str, str]) -> str:
-    if entry.secret_file and entry.secret_env:
-        raise RoutesError(f"{path}: two secrets", where=where, mend="Keep secret_file or secret_env")
-    if entry.secret_file:
-        path, secret = f"{path}.secret_file", _from_file(entry.secret_file, f"{path}.secret_file", where)
-    elif entry.secret_env:
-        path, secret = f"{path}.secret_env", environment.get(entry.secret_env, "").strip()
-        if not secret:
-            mend = f"Set {entry.secret_env} where Watchkeeper runs"
-            raise RoutesError(f"{path}: the variable is not set, or empty", where=where, mend=mend)
-    else:
-        return ""
+    secret, path = read_secret(entry, path, where, environment, RoutesError)
     try:
-        usable = bool(signing_key(secret))
+        usable = not secret or bool(signing_key(secret))
     except ValueError:
         usable = False
     if not usable:
         raise RoutesError(f"{path}: no base64 after whsec_", where=where, mend="Copy the secret again")
-    return secret
-
-
-def _from_file(name: str, path: str, where: str) -> str:
-    fault = ""
-    try:
-        with Path(name).open(encoding="utf-8") as file:
-            secret = file.read(_MAX_SECRET + 1).strip()
-    except UnicodeDecodeError:
-        fault = "is not UTF-8 text"
-    except (OSError, ValueError) as error:
-        fault = f"cannot be read ({getattr(error, 'strerror', None) or 'no path'})"
-    else:
-        fault = "" if 0 < len(secret) <= _MAX_SECRET else "is empty or longer than 4096 characters"
-    if fault:
-        mend = "Keep the secret in it, alone, where Watchkeeper may read it"
-        raise RoutesError(f"{path}: {name} {fault}", where=where, mend=mend)
     return secret
 
 

@@ -15,6 +15,7 @@ import orjson
 from core.document import incident_document, incident_summary, outside_document, summary_of
 from core.errors import InputError, NotFound
 from core.explain import explain_alert, explain_episode
+from core.journal import Record
 from core.lifecycle import ALLOWED, Transition, check, transition_draft
 from core.model.incident import OPEN, Incident, IncidentStatus
 from core.narrative.plain import one_line
@@ -118,18 +119,11 @@ class Watch:
                 f"record {line} holds no alert", mend="Take line and index from an incident's alerts"
             )
         record = records[0]
-        try:
-            body = orjson.loads(record.payload)
-            parts = body["alerts"] if isinstance(body, dict) and "alerts" in body else body
-            alert = parts[index] if isinstance(parts, list) else parts
-        except (orjson.JSONDecodeError, IndexError, TypeError):
-            raise NotFound(
-                f"record {line} has no part {index}", mend="Take line and index from an incident"
-            ) from None
-        try:
-            orjson.dumps(alert)
-        except TypeError:  # Nested deeper than can be written again: shown as the text it came as.
-            alert = record.payload.decode("utf-8", "replace")
+        if index < 0:
+            raise NotFound("no source sent this alert: a rule of ours raised it", mend="See its finding")
+        if record.erased:
+            raise NotFound(f"record {line} was erased", mend="Its hash and the reason are in the journal")
+        alert = _part(record, index)
         return {"source": record.source, "received_at": format_rfc3339(record.received_at), "alert": alert}
 
     async def transition(self, incident_id: str, to: str, actor: str, reason: str, source: str) -> Document:
@@ -155,6 +149,25 @@ class Watch:
                 return
         document = self.incident(incident_id)
         check(Incident(document["id"], "", 0, 0, [], status=document["status"]), to)
+
+
+def _part(record: Record, index: int) -> Any:
+    """One alert of a body that is a list of them; other bodies whole; what is no JSON as text."""
+    try:
+        body = orjson.loads(record.payload)
+    except orjson.JSONDecodeError:
+        return record.payload.decode("utf-8", "replace")
+    parts = body["alerts"] if isinstance(body, dict) and isinstance(body.get("alerts"), list) else body
+    if isinstance(parts, list) and index >= len(parts):
+        raise NotFound(
+            f"record {record.seq} has no part {index}", mend="Take line and index from an incident"
+        )
+    alert = parts[index] if isinstance(parts, list) else parts
+    try:
+        orjson.dumps(alert)
+    except TypeError:  # Nested deeper than can be written again: shown as the text it came as.
+        return record.payload.decode("utf-8", "replace")
+    return alert
 
 
 def explained(fold: Fold, name: str, document_of: Callable[[Fold, str], Document]) -> Document:

@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
     catalogue: Path | None = Field(None, description="Service catalogue (YAML)")
     rules: Path | None = Field(None, description="Directory of rule files that replace built-in ones")
+    sources: Path | None = Field(
+        None, description="Directory of mapping files: sources beside the built-in ones"
+    )
+    senders: Path | None = Field(None, description="Secrets and limits of senders (YAML)")
     routes: Path | None = Field(None, description="Receivers and routes of pages (YAML)")
     runbooks: Path | None = Field(None, description="Directory of runbooks beside the built-in ones")
     levels: Path | None = Field(None, description="What may be proposed where: levels of maturity (YAML)")
@@ -41,6 +45,10 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(25 * 1024 * 1024, gt=0, description="Largest request body taken in")
     max_queue_bytes: int = Field(
         64 * 1024 * 1024, gt=0, description="Bytes that may wait for the disk before intake answers 503"
+    )
+    retain_days: int = Field(0, ge=0, description="Days that records are kept for; 0 keeps all of them")
+    segment_bytes: int = Field(
+        256 * 1024 * 1024, ge=65_536, description="Size at which the journal goes on in a new file"
     )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
     server_url: str = Field("http://127.0.0.1:8080", description="Server that the command line asks")

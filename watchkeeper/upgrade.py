@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from core.checkpoint import Checkpoint, checkpoint_draft
+from core.checkpoint import Checkpoint, checkpoint_draft, read_head
 from core.config import json_payload
 from core.engine import Parse
 from core.errors import InputError
@@ -31,8 +31,11 @@ def start_records(
 
 
 def _version_in_force(journal: Journal) -> str | None:
-    record = journal.latest("config", "program")
-    return str(json_payload(record).get("content")) if record else None
+    """Of whatever wrote last: a configuration record, or a checkpoint that outlived it."""
+    program, checkpoint = journal.latest("config", "program"), journal.latest("checkpoint", "program")
+    if checkpoint is not None and (program is None or program.seq < checkpoint.seq):
+        return read_head(checkpoint).to_version
+    return str(json_payload(program).get("content")) if program else None
 
 
 def _is_new(journal: Journal, draft: Draft) -> bool:
@@ -42,9 +45,10 @@ def _is_new(journal: Journal, draft: Draft) -> bool:
 
 def _checkpoint(journal: Journal, parse: Parse, before: str, version: str) -> Draft:
     fold = Fold(parse, version)
-    for record in read_all(journal):
+    for record in read_all(journal, fold.begin(journal)):
         try:
             fold.apply(record)
         except InputError as error:
+            fold.set_aside(record, error)
             log.warning("record_without_effect", seq=record.seq, error=str(error))
     return checkpoint_draft(Checkpoint(before, version, fold.engine.state, fold.forgotten, fold.decisions))

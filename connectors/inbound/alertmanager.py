@@ -1,25 +1,88 @@
-"""Source alertmanager: the webhook of Prometheus Alertmanager, version 4 (0.6 and later).
+"""Source alertmanager: the webhook of Prometheus Alertmanager, versions 3 and 4 (0.5 and later).
 
 Each alert of the group is an event with its own status: the group's `status` says `firing` while one of its
 members fires. `endsAt` is year 1 while an alert fires. The body's fingerprint is not used: it covers labels
-that differ between two replicas of one Prometheus.
+that differ between two replicas of one Prometheus. Nor is `groupKey`, which was a number in version 3. Bodies
+as version 4 writes them are read straight into their types; every other one is looked at part by part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from connectors.inbound.source import as_object, decode, moment, nothing_usable, problem, text_map, type_name
+from connectors.inbound.tokens import PROOF, verify_token
+from connectors.inbound.typed import Labels, one_moment, texts
 from core.errors import BodyError
-from core.model.events import AlertEvent, Event, Parsed, Problem
+from core.model.events import AlertEvent, AlertStatus, Event, Parsed, Problem
 
 name = "alertmanager"
-summary = "Alertmanager webhook (version 4)"
+summary = "Alertmanager webhook (versions 3 and 4)"
+kept: tuple[str, ...] = ()
+proof = PROOF
+verify = verify_token
 _MEND = "Send what Alertmanager's webhook_config sends"
 
 
+class _Alert(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    labels: Labels
+    status: AlertStatus
+    annotations: dict[str, str] = {}
+    starts_at: str = msgspec.field(default="", name="startsAt")
+    ends_at: str = msgspec.field(default="", name="endsAt")
+    url: str = msgspec.field(default="", name="generatorURL")
+    fingerprint: str = ""
+
+
+class _Group(msgspec.Struct, forbid_unknown_fields=True, gc=False, rename="camel"):
+    alerts: list[_Alert]
+    version: Literal["4"] = "4"
+    group_key: str = ""
+    truncated_alerts: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] = 0
+    status: str = ""
+    receiver: str = ""
+    group_labels: dict[str, str] = {}
+    common_labels: dict[str, str] = {}
+    common_annotations: dict[str, str] = {}
+    external_url: str = msgspec.field(default="", name="externalURL")
+
+
+_typed = msgspec.json.Decoder(_Group).decode
+
+
+def count(body: bytes) -> int | None:
+    """How many events `parse` makes of a body that is in order throughout; None: ask `parse`."""
+    try:
+        return len(_typed(body).alerts)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
 def parse(headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:
+    try:
+        alerts = _typed(body).alerts
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _parse_any(body)
+    return Parsed(tuple([_event(alert, index) for index, alert in enumerate(alerts)]))
+
+
+def _event(alert: _Alert, index: int) -> AlertEvent:
+    return AlertEvent(
+        labels=alert.labels,
+        status=alert.status,
+        index=index,
+        starts_at=one_moment(alert.starts_at),
+        ends_at=one_moment(alert.ends_at) if alert.status == "resolved" else None,
+        annotations=texts(alert.annotations),
+        generator_url=alert.url,
+    )
+
+
+def _parse_any(body: bytes) -> Parsed:
+    """The events of any body. Raises BodyError."""
     document = as_object(decode(body), "body", _MEND)
     alerts = document.get("alerts")
     if not isinstance(alerts, list):

@@ -4,23 +4,29 @@
      "author": "ana", "url": "https://…", "at": "2026-11-21T03:00:00Z"}
 
 `kind` (deploy, configuration, flag, infrastructure) and `service` are needed. Without `at` it counts as of
-its arrival; without `environment` or `cluster` it is about each of them.
+its arrival; without `environment` or `cluster` it is about each of them. With a `ref` it can be told again,
+as one change, with another `state` (started, succeeded, failed, rolled_back).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from connectors.inbound.source import as_object, decode, type_name
+from connectors.inbound.tokens import PROOF, verify_token
 from core.errors import BodyError
-from core.model.events import CHANGE_KINDS, ChangeEvent, Parsed
+from core.model.events import CHANGE_KINDS, ChangeEvent, ChangeState, Parsed
 from core.times import parse_rfc3339
 
 name = "change"
 summary = "Deploys, configuration, flags and infrastructure changes (our own format)"
-_TEXTS = ("environment", "cluster", "version", "author", "url")
-_KEYS = ("kind", "service", "at", *_TEXTS)
+kept: tuple[str, ...] = ()
+proof = PROOF
+verify = verify_token
+_TEXTS = ("environment", "cluster", "version", "author", "url", "ref")
+_KEYS = ("kind", "service", "at", "state", *_TEXTS)
+_STATES: tuple[ChangeState, ...] = get_args(ChangeState)
 _MEND = f"Known keys: {', '.join(_KEYS)}"
 
 
@@ -44,8 +50,13 @@ def _change(value: Any, index: int, received_at: int) -> ChangeEvent:
     service = _text(item, "service", where)
     if not service:
         raise BodyError("no service", where=f"{where}.service", mend="Name the service that changed")
-    texts = {key: _text(item, key, where) for key in _TEXTS}
-    return ChangeEvent(kind=kind, service=service, at=_at(item, where, received_at), index=index, **texts)
+    state = item.get("state") or ""
+    if state not in _STATES:
+        mend = f"Use {', '.join(filter(None, _STATES))}"
+        raise BodyError(f"{state!r} is no state", where=f"{where}.state", mend=mend)
+    environment, cluster, version, author, url, ref = (_text(item, key, where) for key in _TEXTS)
+    at = _at(item, where, received_at)
+    return ChangeEvent(kind, service, at, environment, cluster, version, author, url, index, ref, state)
 
 
 def _text(item: dict[str, Any], key: str, where: str) -> str:

@@ -1,30 +1,61 @@
-"""All inbound sources, by name. A record's `source` names the parser that reads it, now and in any replay."""
+"""All inbound sources, by name. A record's `source` names what reads it, now and in any replay: a module of
+ours, or a mapping (a text in force by configuration) run by the one generic source."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
-from connectors.inbound import alertmanager, change, prometheus
+from connectors.inbound import (
+    alertmanager,
+    change,
+    flux,
+    github,
+    gitlab,
+    grafana,
+    incident_io,
+    jira,
+    langfuse,
+    launchdarkly,
+    pagerduty,
+    prometheus,
+    sentry,
+    sns,
+    terraform,
+)
+from connectors.inbound.mapping import compiled
 from connectors.inbound.source import Source
-from core.errors import InputError
+from core.errors import InputError, SourceError
 from core.journal import Record
 from core.model.events import Parsed
 
-SOURCES: dict[str, Source] = {
-    module.name: cast(Source, module) for module in (alertmanager, prometheus, change)
-}
+MAPPINGS = "builtin@2026-11-21"
+_MODULES = (
+    alertmanager, prometheus, change, grafana, sns, github, gitlab, pagerduty, sentry, terraform,
+    launchdarkly, langfuse, incident_io, jira, flux,
+)  # fmt: skip
+SOURCES: dict[str, Source] = {module.name: cast(Source, module) for module in _MODULES}
 
 
-def source(name: str) -> Source:
-    """Raises InputError, naming those that exist."""
+def source(name: str, mappings: Mapping[str, str]) -> Source:
+    """A source by its name. Raises InputError, naming those that exist."""
     found = SOURCES.get(name)
-    if found is None:
-        raise InputError(
-            f"unknown source {name!r}", where="source", mend=f"Known sources: {', '.join(SOURCES)}"
-        )
-    return found
+    if found is not None:
+        return found
+    if name in mappings:
+        return compiled(mappings[name], f"{name}.yaml")
+    known = ", ".join(sorted([*SOURCES, *mappings]))
+    raise InputError(f"unknown source {name!r}", where="source", mend=f"Known sources: {known}")
 
 
-def parse(record: Record) -> Parsed:
+def parse(record: Record, mappings: Mapping[str, str]) -> Parsed:
     """What the engine is given to read ingest records with."""
-    return source(record.source).parse(record.headers, record.payload, record.received_at)
+    return source(record.source, mappings).parse(record.headers, record.payload, record.received_at)
+
+
+def check_mapping(text: str, where: str) -> None:
+    """Raises SourceError for a mapping file that cannot be put in force."""
+    name = compiled(text, where).name
+    if name in SOURCES:
+        what = f"{name!r} is a source of its own"
+        raise SourceError(what, where=where, mend="Give the mapping another name")

@@ -6,8 +6,8 @@ nothing in them is believed before its type was looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -18,11 +18,29 @@ from core.times import parse_rfc3339
 _JSON_MEND = "Send JSON (RFC 8259) in UTF-8"
 
 
+class Request(NamedTuple):
+    """What arrived: all headers (names in lower case; several of one name joined by a comma), the raw body,
+    what followed the source's name in the path, and when (ms UTC)."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    now: int
+    path_token: str = ""
+
+
 class Source(Protocol):
-    """`parse` is pure; it raises BodyError when nothing in the body can be used."""
+    """`kept` names the headers (lower case) that `parse` reads: these alone are stored, never credentials.
+
+    `proof` says for people how a sender proves itself. `verify` raises SignatureRefused unless one of the
+    secrets fits. `parse` is pure; it raises BodyError when nothing in the body can be used.
+    """
 
     name: str
     summary: str
+    kept: tuple[str, ...]
+    proof: str
+
+    def verify(self, request: Request, secrets: Sequence[str]) -> None: ...
 
     def parse(self, headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed: ...
 

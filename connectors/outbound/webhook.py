@@ -8,10 +8,6 @@ may hold a token, so no message from here ever repeats it.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -19,12 +15,13 @@ from typing import Any
 
 import httpx
 
+from connectors.standard_webhooks import signature
+from connectors.standard_webhooks import signing_key as signing_key
 from core.narrative.page import reason_base
 from core.narrative.plain import one_line
 from core.ports import Delivered, Document, Message
 from core.times import format_rfc3339
 
-_PREFIX = "whsec_"
 _READ = 300
 _MOST = 100
 _GONE = 410
@@ -102,22 +99,11 @@ async def _first_words(answer: httpx.Response) -> str:
     return words[:_READ].decode("utf-8", errors="replace")
 
 
-def signing_key(secret: str) -> bytes:
-    """The key in `secret`: base64 after `whsec_`, else the text itself. ValueError: broken base64."""
-    if not secret.startswith(_PREFIX):
-        return secret.encode("utf-8")
-    try:
-        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except binascii.Error:
-        raise ValueError("what follows whsec_ is not base64") from None
-
-
 def signed(key: bytes, name: str, seconds: int, content: bytes) -> dict[str, str]:
     """The headers of Standard Webhooks: HMAC-SHA256 over `id.timestamp.body`, in base64 after `v1,`."""
     headers = {"webhook-id": name, "webhook-timestamp": str(seconds)}
     if key:
-        digest = hmac.digest(key, f"{name}.{seconds}.".encode() + content, hashlib.sha256)
-        headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode('ascii')}"
+        headers["webhook-signature"] = signature(key, name, str(seconds), content)
     return headers
 
 

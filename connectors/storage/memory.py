@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import msgspec
+
+from core.errors import NotFound
 from core.journal import Draft, Record, RecordKind
 from core.ports import Document
 
 
+class Dropped(NamedTuple):
+    """Records `first` to `last`."""
+
+    first: int
+    last: int
+
+
 class MemoryJournal:
-    def __init__(self) -> None:
+    """Its segments are imagined: `segment_records` numbers each."""
+
+    def __init__(self, segment_records: int = 1_000) -> None:
         self._records: list[Record] = []
+        self._first = 1
+        self._segment_records = segment_records
 
     def append(self, drafts: Sequence[Draft], now: int) -> list[Record]:
         at = max(now, self._records[-1].received_at if self._records else 0)
-        first = len(self._records) + 1
+        first = self.head() + 1
         new = [
             Record(first + n, at, d.kind, d.source, d.payload, d.domain, dict(d.headers))
             for n, d in enumerate(drafts)
@@ -23,14 +38,35 @@ class MemoryJournal:
         return new
 
     def read(self, after: int, limit: int) -> list[Record]:
-        return self._records[after : after + limit]
+        start = max(0, after + 1 - self._first)
+        return self._records[start : start + limit]
 
     def head(self) -> int:
-        return len(self._records)
+        return self._first + len(self._records) - 1
+
+    def first(self) -> int:
+        return self._first
 
     def latest(self, kind: RecordKind, source: str) -> Record | None:
         found = (r for r in reversed(self._records) if r.kind == kind and r.source == source)
         return next(found, None)
+
+    def drop(self, through: int) -> list[Dropped]:
+        gone = []
+        while (last := self._first + self._segment_records - 1) <= min(through, self.head() - 1):
+            gone.append(Dropped(self._first, last))
+            del self._records[: self._segment_records]
+            self._first = last + 1
+        return gone
+
+    def erase(self, seqs: Sequence[int]) -> None:
+        absent = [seq for seq in seqs if not self._first <= seq <= self.head()]
+        if absent:
+            raise NotFound(f"there is no record {absent[0]}")
+        for seq in seqs:
+            record = self._records[seq - self._first]
+            emptied = msgspec.structs.replace(record, payload=b"", erased=record.payload_hash)
+            self._records[seq - self._first] = emptied
 
 
 class MemoryProjection:

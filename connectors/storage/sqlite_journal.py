@@ -1,189 +1,197 @@
-"""The journal on SQLite: write-ahead log, synchronous=FULL, one writer.
+"""The journal on SQLite: a row of segment files in DATA/journal, the last of which is written.
 
-A commit returns after fsync, so what was committed survives a power cut. (With synchronous=NORMAL, which
-only syncs at checkpoints, simulated power cuts lost 6 % of the acknowledged rows.) Readers use connections of
-their own; no read transaction outlives a call, so the log can be folded back into the file.
+An append that returned survives a power cut. Old segments can be dropped, payloads erased, everything copied
+while it runs. A damaged end of the journal is put aside by the next start; where an earlier segment is
+damaged, reading works up to there and then raises JournalCorrupt, and `verify` says where.
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from core.errors import JournalCorrupt, JournalUnavailable
-from core.journal import GENESIS, Draft, Record, RecordKind, chain_hash
+from connectors.storage.journal.layout import FOLDER, Part, View, delete, listed, size_of, sync_directory
+from connectors.storage.journal.opening import open_directory
+from connectors.storage.journal.readers import Readers
+from connectors.storage.journal.salvage import SetAside
+from connectors.storage.journal.segment import Link, corrupt, end_of, to_record
+from connectors.storage.journal.tail import Tail
+from connectors.storage.journal.upkeep import Backup, Segment, check_target, copy_all, describe, erase_in
+from core.errors import JournalCorrupt, JournalError, JournalUnavailable, NotFound
+from core.journal import Draft, Record, RecordKind
 
-FILE_NAME = "journal.sqlite3"
-FORMAT = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS records (
-  seq INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, domain TEXT NOT NULL, kind TEXT NOT NULL,
-  source TEXT NOT NULL, headers TEXT NOT NULL, payload BLOB NOT NULL, chain TEXT NOT NULL
-) STRICT
-"""
-# Few records are not alerts; finding the configuration in force must not read the rest.
-_INDEX = "CREATE INDEX IF NOT EXISTS records_by_kind ON records (kind, source, seq) WHERE kind <> 'ingest'"
-_INSERT = (
-    "INSERT INTO records (seq, received_at, domain, kind, source, headers, payload, chain)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_READ = "SELECT * FROM records WHERE seq > ? ORDER BY seq LIMIT ?"
-_LATEST = "SELECT * FROM records WHERE kind = ? AND kind <> 'ingest' AND source = ? ORDER BY seq DESC LIMIT 1"
-Row = tuple[int, int, str, RecordKind, str, str, bytes, str]
+__all__ = ["FILE_NAME", "Backup", "Segment", "SetAside", "SqliteJournal", "has_journal"]
+FILE_NAME = FOLDER
+_LATEST = "WHERE kind = ? AND kind <> 'ingest' AND source = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
+_VERIFIED_AT_ONCE = 1_000
+
+
+def has_journal(directory: Path) -> bool:
+    return bool(listed(directory))
 
 
 class SqliteJournal:
-    """Raises JournalUnavailable when it cannot be opened or written, JournalCorrupt for a foreign format."""
+    """Raises JournalUnavailable when it cannot be opened or written, JournalCorrupt for a foreign format.
 
-    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
-        self._path = directory / FILE_NAME
-        self._read_only = read_only
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+    One process may open a directory to write (`DirectoryLock`), any number may read. Any thread may call;
+    readers never wait for `append`.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool = False, segment_bytes: int = 256 << 20) -> None:
+        self._directory = directory
+        self._readers = Readers()
+        self._writing, self._keeping = threading.Lock(), threading.Lock()
+        self._tail: Tail | None = None
+        self.set_aside: list[SetAside] = []
         if read_only:
-            self._check_readable()
+            self.read(0, 1)
         else:
-            self._writer = self._open_writer()
-            self._head, self._latest, self._chain = self._last(self._writer)
+            parts, self.set_aside = open_directory(directory)
+            self._tail = Tail(directory, parts, segment_bytes)
 
     def append(self, drafts: Sequence[Draft], now: int) -> list[Record]:
-        at = max(now, self._latest)
-        chain, rows, records = self._chain, [], []
-        for number, draft in enumerate(drafts, self._head + 1):
-            record = Record(number, at, draft.kind, draft.source, draft.payload, draft.domain, draft.headers)
-            chain = chain_hash(chain, record)
-            records.append(record)
-            rows.append(
-                (number, at, draft.domain, draft.kind, draft.source, _headers(draft), draft.payload, chain)
-            )
-        try:
-            with self._writer:
-                self._writer.executemany(_INSERT, rows)
-        except sqlite3.Error as error:
-            self._reopen()
-            raise _unavailable(self._path, error) from error
-        self._head, self._latest, self._chain = self._head + len(rows), at, chain
-        return records
+        if not drafts:
+            return []
+        with self._writing:
+            return self._writable().append(drafts, now)
 
     def read(self, after: int, limit: int) -> list[Record]:
-        return [_record(row) for row in self._rows(after, limit)]
+        """Up to the first fault; JournalCorrupt when it is the next record that is faulty."""
+        records: list[Record] = []
+        try:
+            for path, row in self._readers.walk(self._view, after, limit):
+                records.append(to_record(row, path))
+        except JournalError:
+            if not records:
+                raise
+        return records
 
     def head(self) -> int:
-        row = self._first("SELECT max(seq) FROM records", ())
-        return int(row[0] or 0) if row else 0
+        view = self._view()
+        if view.head is not None:
+            return view.head
+        part = view.parts[-1]
+        row = self._readers.one(part, "WHERE seq >= ? ORDER BY seq DESC LIMIT 1", (part.first,))
+        return row[0] if row else part.first - 1
+
+    def first(self) -> int:
+        return self._view().parts[0].first
 
     def latest(self, kind: RecordKind, source: str) -> Record | None:
-        row = self._first(_LATEST, (kind, source))
-        return _record(row) if row else None
-
-    def _first(self, sql: str, values: tuple[str, ...]) -> Row | None:
-        try:
-            row: Row | None = self._reader().execute(sql, values).fetchone()
-            return row
-        except sqlite3.Error as error:
-            raise _unavailable(self._path, error) from error
+        for part, last in reversed(list(self._view().spans())):
+            row = self._readers.one(part, _LATEST, (kind, source, last))
+            if row:
+                return to_record(row, part.path)
+        return None
 
     def verify(self) -> Iterator[int]:
-        """Walk the whole journal, yielding numbers seen so far. Raises JournalCorrupt at the first fault."""
-        chain, seq, latest = GENESIS, 0, 0
-        while rows := self._rows(seq, 1_000):
-            for row in rows:
-                if row[0] != seq + 1:
-                    raise _corrupt(self._path, seq + 1, f"record {seq + 1} is missing")
-                if row[1] < latest:
-                    raise _corrupt(self._path, row[0], "its time lies before the record before it")
-                chain = chain_hash(chain, _record(row))
-                if chain != row[7]:
-                    raise _corrupt(self._path, row[0], "its content does not match the hash chain")
-                seq, latest = row[0], row[1]
-            yield seq
+        """Walk the whole journal, yielding the last number checked. Raises JournalCorrupt at a fault."""
+        link: Link | None = None
+        for part, last in self._view().spans():
+            before = self._readers.before(part)
+            if before != (link or before) or before.seq != part.first - 1:
+                raise corrupt(part.path, part.first, "it does not follow on the segment before it")
+            link = before
+            while rows := list(self._readers.rows(part, link.seq, last, _VERIFIED_AT_ONCE)):
+                link = end_of(rows, link, part.path)
+                yield link.seq
+
+    def segments(self) -> list[Segment]:
+        return describe(self._readers, self._view(), self.head())
+
+    def drop(self, through: int) -> list[Segment]:
+        """Delete the segments whose last record is `through` or before; never the one that is written."""
+        with self._keeping, self._writing:
+            tail = self._writable()
+            gone = [part for part, last in tail.view.spans() if part != tail.part and last <= through]
+            described = self.segments()[: len(gone)]
+            tail.forget(gone)
+            try:
+                for part in gone:
+                    delete(part.path)
+                sync_directory(self._directory / FOLDER)
+            except OSError as error:
+                raise JournalUnavailable(
+                    f"segments cannot be deleted ({error.strerror})",
+                    where=str(self._directory),
+                    mend="Check permissions",
+                ) from error
+            return described
+
+    def erase(self, seqs: Sequence[int]) -> None:
+        """Payloads gone from every segment and its log; copies in DATA/aside and backups are not touched.
+
+        Raises NotFound, before anything is done, for numbers that are not there.
+        """
+        with self._keeping, self._writing:
+            view = self._writable().view
+            absent = [seq for seq in seqs if not view.parts[0].first <= seq <= self.head()]
+            if absent:
+                raise NotFound(
+                    f"there is no record {absent[0]}", where=str(self._directory), mend="See `export`"
+                )
+            for part, last in view.spans():
+                mine = [seq for seq in seqs if part.first <= seq <= last]
+                # What a failed commit left beyond the end may hold the same payload.
+                if mine or self._readers.one(part, "WHERE seq > ? LIMIT 1", (last,)):
+                    erase_in(part, last, mine)
+
+    def backup(self, target: Path) -> Backup:
+        """Copy and verify, while appends go on. `target` is then a data directory.
+
+        Raises InputError when something is in `target`, JournalError when it failed: then nothing stays.
+        """
+        check_target(target)
+        with self._keeping:
+            view, head = self._view(), self.head()
+            try:
+                copy_all(self._readers, view, head, target)
+                return _verified(target, head)
+            except JournalError:
+                shutil.rmtree(target / FOLDER, ignore_errors=True)
+                raise
 
     def close(self) -> None:
-        for connection in self._readers:
-            connection.close()
-        self._readers.clear()
-        if not self._read_only:
-            self._writer.close()
+        self._readers.close()
+        if self._tail is not None:
+            with self._writing:
+                self._tail.close()
 
-    def _rows(self, after: int, limit: int) -> list[Row]:
-        try:
-            return self._reader().execute(_READ, (after, limit)).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise JournalCorrupt(
-                f"cannot be read ({error})", where=str(self._path), mend="Restore it from a backup"
-            ) from error
+    def _view(self) -> View:
+        view = View(_readable(self._directory), None) if self._tail is None else self._tail.view
+        self._readers.keep(view.parts)
+        return view
 
-    def _open_writer(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(self._path, check_same_thread=False, timeout=5.0)
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, FORMAT):
-                raise JournalCorrupt(
-                    f"format {version} is not known", where=str(self._path), mend="Use a newer Watchkeeper"
-                )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute(_SCHEMA)
-            connection.execute(_INDEX)
-            connection.execute(f"PRAGMA user_version={FORMAT}")
-            connection.commit()
-        except sqlite3.Error as error:
-            raise _unavailable(self._path, error) from error
-        return connection
-
-    def _reopen(self) -> None:
-        """After a failed commit nothing about the old connection is trusted; what is on disk decides."""
-        try:
-            self._writer.close()
-            self._writer = self._open_writer()
-            self._head, self._latest, self._chain = self._last(self._writer)
-        except (sqlite3.Error, JournalUnavailable):
-            return  # Still broken: the next append fails the same way and tries again.
-
-    def _last(self, connection: sqlite3.Connection) -> tuple[int, int, str]:
-        statement = "SELECT seq, received_at, chain FROM records ORDER BY seq DESC LIMIT 1"
-        row = connection.execute(statement).fetchone()
-        return (row[0], row[1], row[2]) if row else (0, 0, GENESIS)
-
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            uri = f"{self._path.absolute().as_uri()}?mode=ro"
-            try:
-                connection = sqlite3.connect(uri, uri=True, check_same_thread=False, timeout=5.0)
-            except sqlite3.Error as error:
-                raise _unavailable(self._path, error) from error
-            self._local.connection = connection
-            self._readers.append(connection)
-        return connection
-
-    def _check_readable(self) -> None:
-        if not self._path.is_file():
+    def _writable(self) -> Tail:
+        if self._tail is None:
             raise JournalUnavailable(
-                "there is no journal here", where=str(self._path.parent), mend="Give --data DIR of a server"
+                "opened to read only", where=str(self._directory), mend="Stop what writes it first"
             )
-        self._rows(0, 1)
+        return self._tail
 
 
-def _headers(draft: Draft) -> str:
-    return json.dumps(draft.headers, sort_keys=True) if draft.headers else "{}"
+def _readable(directory: Path) -> tuple[Part, ...]:
+    parts = listed(directory)
+    # An empty file is what a crash or a foreign hand left: the next start makes a segment of it.
+    while parts and size_of(parts[-1].path) == 0:
+        parts = parts[:-1]
+    if not parts:
+        raise JournalUnavailable(
+            "there is no journal here", where=str(directory), mend="Give --data DIR of a server"
+        )
+    return parts
 
 
-def _record(row: Row) -> Record:
-    headers = json.loads(row[5]) if row[5] != "{}" else {}
-    return Record(row[0], row[1], row[3], row[4], row[6], row[2], headers)
-
-
-def _unavailable(path: Path, error: Exception) -> JournalUnavailable:
-    return JournalUnavailable(
-        f"the journal cannot be written ({error})", where=str(path), mend="Check free space and permissions"
-    )
-
-
-def _corrupt(path: Path, seq: int, what: str) -> JournalCorrupt:
-    return JournalCorrupt(
-        f"record {seq}: {what}", where=str(path), mend="Restore a backup, or replay the part before it"
-    )
+def _verified(target: Path, head: int) -> Backup:
+    copy = SqliteJournal(target, read_only=True)
+    try:
+        last = max(copy.verify(), default=copy.first() - 1)
+        if last != head:
+            raise JournalCorrupt(
+                f"the copy ends at record {last} instead of {head}", where=str(target), mend="Try again"
+            )
+        return Backup(copy.first(), last, sum(segment.bytes for segment in copy.segments()))
+    finally:
+        copy.close()

@@ -38,6 +38,7 @@ class Episode(msgspec.Struct):
     status: EpisodeStatus = "firing"
     ends_at: int | None = None
     silent_end: bool = False
+    loose_end: bool = False
     lease_until: int | None = None
     firm_lease: bool = False
     unknown_since: int | None = None

@@ -16,10 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals.bench import disk, fold, intake
+from evals.bench import disk, fold, intake, live
 from evals.bench.plan import FULL, QUICK, Plan
 from evals.bench.summary import Report, raw_rows
-from evals.bench.table import engine_table, intake_table
+from evals.bench.table import engine_table, intake_table, live_table
 from evals.bench.targets import WATCHKEEPER, NeverReady, alertmanager
 from evals.shop.processes import ChildDied
 from evals.shop.wire import CallFailed
@@ -27,7 +27,7 @@ from watchkeeper.version import VERSION
 
 DESCRIPTION = """\
 Alerts a second that intake commits (against Alertmanager 0.25 (Debian) where it is installed) and that the
-engine applies (against a loop that only parses). Takes about a quarter of an hour, with --quick a minute.
+engine applies (against a loop that only parses). Takes about twenty minutes, with --quick two.
 """
 
 
@@ -40,13 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{disk.describe(directory)}; load average at the start {os.getloadavg()[0]:.1f}"
         engine = fold.measure_all(plan, _say) if chosen.only != "intake" else []
         posted = _post(plan, directory) if chosen.only != "engine" else []
+        steady = live.measure_all(plan, directory, _say) if chosen.only != "engine" else []
     except (ChildDied, CallFailed, NeverReady, OSError) as error:
         print(f"evals.bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("evals.bench: interrupted; everything was stopped", file=sys.stderr)
         return 130
-    report = Report(posted, engine)
+    report = Report(posted, engine, steady)
     if chosen.out:
         chosen.out.write_text("".join(json.dumps(row) + "\n" for row in raw_rows(report)))
     print(json.dumps(report.document(VERSION)) if chosen.json else _text(report, where, chosen.quick))
@@ -61,6 +62,8 @@ def _text(report: Report, where: str, quick: bool) -> str:
     ]
     if report.intake:
         lines += ["\nIntake. Every 2xx of ours comes after fsync.\n", intake_table(report)]
+    if report.live:
+        lines += ["\nIntake at a fixed rate.\n", live_table(report)]
     if report.engine:
         lines += ["\nEngine, in process, without I/O.\n", engine_table(report)]
     lines.append(

@@ -86,7 +86,7 @@ def measure(plan: Plan, cell: IntakeCell, target: Target, starts_at: int, direct
             path=PATH,
             connections=cell.connections,
             alerts_a_post=cell.alerts_a_post,
-            pool=plan.pool,
+            pool=cell.pool,
             starts_at=starts_at,
             seconds=plan.seconds,
         )

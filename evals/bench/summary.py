@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 
 from evals.bench.fold import EngineRow
 from evals.bench.intake import IntakeRow
+from evals.bench.live import LiveRow
 from evals.bench.plan import EngineCell, IntakeCell
 from evals.bench.stats import ratio
 from evals.bench.targets import SINK, WATCHKEEPER
@@ -21,8 +22,10 @@ BARE_LOOP = "bare loop"
 class Report:
     """Flat figures by name, as the contract of evaluations wants them. `spread` is lowest and highest."""
 
-    def __init__(self, intake: list[IntakeRow], engine: list[EngineRow]) -> None:
-        self.intake, self.engine = intake, engine
+    def __init__(
+        self, intake: list[IntakeRow], engine: list[EngineRow], live: Sequence[LiveRow] = ()
+    ) -> None:
+        self.intake, self.engine, self.live = intake, engine, live
         self.metrics: Figures = {}
         self.baselines: dict[str, Figures] = {}
         self.spread: dict[str, list[float]] = {}
@@ -30,6 +33,8 @@ class Report:
             self._add_intake(cell)
         for engine_cell in dict.fromkeys(row.cell for row in engine):
             self._add_engine(engine_cell)
+        for row in live:
+            self._add_live(row)
 
     @property
     def peer(self) -> str:
@@ -42,7 +47,7 @@ class Report:
             "eval": "bench",
             "version": version,
             "data": "synthetic",
-            "n": len(self.intake) + len(self.engine),
+            "n": len(self.intake) + len(self.engine) + len(self.live),
             "metrics": self.metrics,
             "baselines": self.baselines,
             "intervals": self.spread,
@@ -63,6 +68,22 @@ class Report:
                 self._put(figures, f"{cell.name}_committed_alerts_per_s", [row.accepted for row in theirs])
                 self._add_answers(figures, cell, theirs)
         self._add_ratio(cell.name, "committed_alerts_per_s", self.peer, "alertmanager")
+        theirs = self._runs(cell, self.peer)
+        ratios = [ratio(us.accepted, them.accepted) for us, them in zip(ours, theirs, strict=False)]
+        if len(ratios) > 1:
+            self.spread[f"{cell.name}_ratio_to_alertmanager"] = [round(min(ratios), 3), round(max(ratios), 3)]
+
+    def _add_live(self, row: LiveRow) -> None:
+        result = row.result
+        for what, value in (
+            ("p50_ms", result.p50_ms),
+            ("p99_ms", result.p99_ms),
+            ("max_ms", result.max_ms),
+            ("not_2xx", result.bad),
+            ("most_behind_s", row.most_behind),
+            ("caught_up_after_s", row.caught_up),
+        ):
+            self.metrics[f"{row.cell.name}_{what}"] = round(value, 3)
 
     def _add_answers(self, figures: Figures, cell: IntakeCell, rows: list[IntakeRow]) -> None:
         self._put(figures, f"{cell.name}_p50_ms", [row.load.p50_ms for row in rows])
@@ -105,5 +126,8 @@ def raw_rows(report: Report) -> Iterable[dict[str, Any]]:
             "records_left": row.waiting,
             **msgspec.to_builtins(row.load, str_keys=True),
         }
+    for live_row in report.live:
+        result = msgspec.to_builtins(live_row.result)
+        yield {"case_id": live_row.cell.name, "most_behind_s": live_row.most_behind, **result}
     for engine_row in report.engine:
         yield {"case_id": engine_row.cell.name, **engine_row._asdict(), "cell": engine_row.cell._asdict()}

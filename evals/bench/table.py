@@ -8,7 +8,9 @@ from evals.bench.plan import EngineCell, IntakeCell
 from evals.bench.summary import BARE_LOOP, Report
 from evals.bench.targets import NOTE, SINK
 
-_CELL = ("alerts a post", "connections")
+_CELL = ("alerts a post", "connections", "alerts")
+_LIVE = ("cell", "posts/s", "alerts a post", "seconds", "slow clients")
+_LIVE_FIGURES = ("p50_ms", "p99_ms", "max_ms", "not_2xx", "most_behind_s", "caught_up_after_s")
 _RATES = ("committed/s", "applied/s", "caught up after s", "ceiling/s")
 _ANSWERS = ("p50 ms", "p99 ms", "CPU µs/alert", "not 2xx")
 _ENGINE = ("workload", "source", "open", "services", "applied/s", "parsed/s", "applied/parsed")
@@ -25,7 +27,7 @@ def render(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def intake_table(report: Report) -> str:
     """Rates, then the answers' latencies; beside the peer's where there was one."""
     cells = dict.fromkeys(row.cell for row in report.intake)
-    theirs = ("theirs/s", "ours/theirs") if report.peer else ()
+    theirs = ("theirs/s", "ours/theirs", "lowest", "highest") if report.peer else ()
     answers = (*_ANSWERS, f"theirs: {_ANSWERS[0]}", *_ANSWERS[1:]) if report.peer else _ANSWERS
     parts = [
         render((*_CELL, *_RATES, *theirs), [_rates(report, cell) for cell in cells]),
@@ -62,10 +64,11 @@ def _rates(report: Report, cell: IntakeCell) -> list[str]:
     ]
     if not report.peer:
         return line
+    ratio = f"{cell.name}_ratio_to_alertmanager"
     return [
         *line,
         whole(report.baselines[report.peer][name]),
-        f"{ours[f'{cell.name}_ratio_to_alertmanager']:.2f}",
+        *(f"{value:.2f}" for value in (ours[ratio], *report.spread.get(ratio, (ours[ratio], ours[ratio])))),
     ]
 
 
@@ -77,6 +80,22 @@ def _answers(report: Report, cell: IntakeCell) -> list[str]:
             line.append(f"{figures[f'{cell.name}_cpu_us_an_alert']:.1f}")
             line.append(whole(figures[f"{cell.name}_not_2xx"]))
     return line
+
+
+def live_table(report: Report) -> str:
+    """Latencies count from the scheduled time of each post."""
+    rows = [
+        [
+            *map(str, row.cell),
+            *(f"{report.metrics[f'{row.cell.name}_{what}']:,.1f}" for what in _LIVE_FIGURES),
+        ]
+        for row in report.live
+    ]
+    notes = (
+        "Latencies are from the scheduled time of each post. Behind: the most that the engine was."
+        "\nCaught up: after the last answer."
+    )
+    return f"{render((*_LIVE, *(what.replace('_', ' ') for what in _LIVE_FIGURES)), rows)}\n{notes}"
 
 
 def engine_table(report: Report) -> str:

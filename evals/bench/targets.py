@@ -92,6 +92,11 @@ def lag(port: int) -> int:
     return int(json.loads(wire.get(port, "/readyz", timeout=10.0))["engine_lag_records"])
 
 
+def lag_seconds(port: int) -> float:
+    """How long ago the oldest record came that the engine has not applied."""
+    return float(json.loads(wire.get(port, "/readyz", timeout=10.0))["engine_lag_seconds"])
+
+
 def cpu_seconds(children: Children) -> float:
     """CPU time that the servers have used so far, their own and the system's for them; 0 off Linux."""
     used = 0

@@ -16,6 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.faults.calls import SYNCS, WRITES
+from tests.faults.kills import killed_at
+from tests.faults.ledger import Clients, lacking, records
+from tests.faults.ledger import Ledger as Bodies
+from tests.faults.running import Traced
 from tests.integration import export
 from tests.integration.load import PROBE, Ledger, Load
 from tests.integration.pages import ENVIRONMENT, PageReceiver
@@ -163,3 +168,41 @@ def test_without_a_crash_every_page_is_sent_exactly_once_over_a_restart(tmp_path
         assert set(receiver.counts()) == decided_pages(replayed(path))
         assert set(receiver.counts().values()) == {1}
         assert set(ledger.read()) <= set(export.labels_stored(path))
+
+
+def rounds_of_kills(folder: Path, points: list[tuple[str, int]]) -> None:
+    """On one directory: die at each point in turn; what was acknowledged so far is there, byte for byte."""
+    traced, ledger = Traced(folder, calls=(*SYNCS, *WRITES)), Bodies()
+    while_starting = 0
+    for what, number in points:
+        while_starting += not killed_at(traced, ledger, what, number)
+        if ledger.notes:
+            assert lacking(ledger.notes, records(traced.data)) == [], f"killed at {what} {number}"
+    with Server(traced.data) as server:
+        before = len(ledger.notes)
+        with Clients(server.port, ledger, limit=3) as clients:
+            clients.wait()
+        assert len(ledger.notes) == before + 9
+        assert server.terminate() == 0
+    print(f"\n{len(points)} kills, {while_starting} while it started, {before} acknowledged before the last")
+    assert before > 2 * len(points), "too little was sent for this to show anything"
+    assert lacking(ledger.notes, records(traced.data)) == []
+    verified = watchkeeper("journal", "verify", "--data", traced.data, cwd=folder)
+    assert verified.returncode == 0, verified.stderr
+
+
+def test_a_kill_at_any_sync_or_write_loses_nothing(tmp_path: Path) -> None:
+    """Ten points: in the first start, in the start of a directory that is in use, and under load."""
+    dice = random.Random(SEED)
+    early = [("sync", 1), ("write", dice.randint(2, 12)), ("sync", 2), ("sync", 3), ("sync", 4)]
+    late = [("sync", dice.randint(8, 60)) for _ in range(3)] + [("write", dice.randint(60, 300))] * 2
+    rounds_of_kills(tmp_path, early + late)
+
+
+@pytest.mark.faults_full
+@pytest.mark.timeout(3_600)
+def test_a_kill_at_every_sync_and_many_writes_loses_nothing(tmp_path: Path) -> None:
+    dice = random.Random(SEED)
+    syncs = [("sync", number) for number in range(1, 61)]
+    writes = [("write", dice.randint(1, 600)) for _ in range(60)]
+    rounds_of_kills(tmp_path, syncs + writes)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from pathlib import Path
 
 import orjson
@@ -17,11 +19,13 @@ from evals.bench import fold
 from evals.bench.alerts import Told, body, catalogue
 from evals.bench.disk import Mount, mount_of
 from evals.bench.intake import IntakeRow
+from evals.bench.live import LiveRow
 from evals.bench.load import LoadResult, LoadSpec, answer_size, requests
-from evals.bench.plan import QUICK, SOURCES, WORKLOADS, EngineCell, IntakeCell, Source
+from evals.bench.plan import QUICK, SOURCES, WORKLOADS, EngineCell, IntakeCell, LiveCell, Source
 from evals.bench.stats import percentile, ratio
+from evals.bench.steady import Steady, SteadyResult, SteadySpec
 from evals.bench.summary import BARE_LOOP, Report, raw_rows
-from evals.bench.table import engine_table, intake_table, render
+from evals.bench.table import engine_table, intake_table, live_table, render
 from evals.bench.targets import NOTE, SINK, WATCHKEEPER, version_name
 
 NOW = 1_795_230_000_000
@@ -31,7 +35,7 @@ TINY = QUICK._replace(alerts=8, firing=(8,), services=(3,))
 
 def events(source: Source, told: list[Told]) -> list[AlertEvent]:
     record = Record(1, NOW, "ingest", source, body(source, told, 7))
-    found = parse(record).events
+    found = parse(record, {}).events
     return [event for event in found if isinstance(event, AlertEvent)]
 
 
@@ -117,8 +121,49 @@ def test_columns_line_up() -> None:
     ]
 
 
+STEADY = SteadyResult(posts=80, bad=1, p50_ms=2.0, p99_ms=9.5, max_ms=40.0)
+
+
+def test_cells_at_a_fixed_rate_are_reported() -> None:
+    row = LiveRow(LiveCell("sustained", 1_000, 5, 60.0), STEADY, 1.5, 0.25)
+    report = Report([], [], [row])
+    assert report.metrics == {
+        "sustained_p50_ms": 2.0, "sustained_p99_ms": 9.5, "sustained_max_ms": 40.0, "sustained_not_2xx": 1,
+        "sustained_most_behind_s": 1.5, "sustained_caught_up_after_s": 0.25,
+    }  # fmt: skip
+    assert "sustained" in live_table(report)
+    [raw] = raw_rows(report)
+    assert (raw["case_id"], raw["max_ms"]) == ("sustained", 40.0)
+
+
+@pytest.mark.integration
+def test_the_generator_at_a_fixed_rate_counts_every_post_from_its_scheduled_time() -> None:
+    answers = iter([b"202 Accepted", b"503 Unavailable", b"", b"202 Accepted", b"202 Accepted"])
+
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            while connection.recv(65_536):
+                status = next(answers)
+                if not status:
+                    return  # In the middle of a post.
+                connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            for _ in range(2):
+                answer(listener.accept()[0])
+
+        server = threading.Thread(target=accept, daemon=True)
+        server.start()
+        load = LoadSpec(listener.getsockname()[1], "/p", 1, 1, 3, NOW, 1.0)
+        result = Steady(SteadySpec(load, rate=100.0, seconds=0.05)).run()
+    assert (result.posts, result.bad) == (3, 2)
+    assert 0 < result.p50_ms <= result.p99_ms <= result.max_ms
+
+
 def intake_rows(*, with_peer: bool) -> list[IntakeRow]:
-    cell = IntakeCell(64, 2)
+    cell = IntakeCell(64, 2, 10_000)
     load = LoadResult(
         posts=100, alerts=6_400, refused={503: 2}, broken=1, began=0.0, seconds=2.0,
         p50_ms=1.0, p99_ms=9.0, cpu_seconds=0.1,
@@ -129,7 +174,7 @@ def intake_rows(*, with_peer: bool) -> list[IntakeRow]:
 
 def test_intake_is_reported_beside_its_peer() -> None:
     report = Report(intake_rows(with_peer=True), [])
-    name = "intake_64_a_post_2_connections"
+    name = "intake_64_a_post_2_connections_10000_alerts"
     assert report.metrics[f"{name}_committed_alerts_per_s"] == 3_200
     assert report.metrics[f"{name}_applied_alerts_per_s"] == 1_600
     assert report.metrics[f"{name}_caught_up_after_s"] == 2

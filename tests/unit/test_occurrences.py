@@ -75,6 +75,19 @@ def test_an_end_of_what_was_never_heard_opens_nothing() -> None:
     assert told.incidents() == []
 
 
+def test_an_end_that_names_no_firing_ends_each_that_began_before_it_at_the_first_such_end() -> None:
+    first, *rest = pictures(firing(10, "P1"), resolved(50, ""), firing(60, "P2"), resolved(90, ""))
+    assert all(other == first for other in rest)
+    ends = sorted(row[3] for members, *_ in first for row in members)
+    assert ends == [format_rfc3339(moment(50)), format_rfc3339(moment(90))]
+
+
+def test_an_end_that_names_its_firing_counts_before_one_that_does_not() -> None:
+    first, *rest = pictures(firing(10), resolved(50, ""), resolved(70))
+    assert all(other == first for other in rest)
+    assert first[0][0][0][3] == format_rfc3339(moment(70))
+
+
 def test_an_old_end_does_not_end_a_new_firing() -> None:
     told = Told()
     told.tell(10, resolved(5, ""))
@@ -100,7 +113,7 @@ def test_deliveries_of_two_sources_or_domains_are_not_the_same() -> None:
     assert [one["alerts"][0]["status"] for one in told.incidents()] == ["resolved", "firing"]
 
 
-def deploy(state: Any, at: float, told: float, **more: str) -> ChangeEvent:
+def deploy(state: Any, at: float, told: float, **more: Any) -> ChangeEvent:
     return ChangeEvent(
         "deploy", "payments", moment(at), state=state, told_at=moment(told), ref="run-7", **more
     )
@@ -122,7 +135,7 @@ def test_a_resolved_alert_leaves_no_trace_of_its_early_end() -> None:
     told = Told()
     told.tell(10, resolved(50))
     told.tell(20, firing(10))
-    assert told.fold.engine.state.early_ends == {}
+    assert told.fold.engine.state.named_ends == {}
 
 
 @pytest.mark.parametrize("count", [20_001])

@@ -21,6 +21,7 @@ from watchkeeper import files
 from watchkeeper.cli.ask import Server
 from watchkeeper.models import ask_once, check_model
 from watchkeeper.receivers import read_receivers
+from watchkeeper.senders import known_sources, make_senders
 from watchkeeper.settings import Settings, environment, load_settings
 
 _FREE_BYTES = 1 << 30
@@ -62,6 +63,8 @@ def checks(settings: Settings, url: str | None, ask_model: bool) -> Iterator[Che
     yield _guarded("model", lambda: _model(settings, ask_model))
     yield _guarded("catalogue", lambda: _catalogue(settings.catalogue))
     yield _guarded("routes", lambda: _routes(settings.routes))
+    yield _guarded("sources", lambda: _sources(settings))
+    yield _guarded("senders", lambda: _senders(settings))
     yield _server(url)
 
 
@@ -150,6 +153,22 @@ def _routes(path: Path | None) -> Check:
         return Check("routes", None, "none given: nobody is paged; see docs/paging.md")
     receivers = read_receivers(files.read_text(path, "routing file"), str(path), environment())
     return Check("routes", True, f"receivers: {', '.join(sorted(receivers.names)) or 'none'}")
+
+
+def _sources(settings: Settings) -> Check:
+    own = len(files.mappings(settings.sources)) - len(files.builtin_mappings())
+    says = f"{len(known_sources(settings))} known; `watchkeeper sources` lists them"
+    return Check("sources", True, f"{says}; {own} of your own" if settings.sources else says)
+
+
+def _senders(settings: Settings) -> Check:
+    """Which sources must prove themselves; of the rest whoever reaches the address is believed."""
+    known = known_sources(settings)
+    proving = make_senders(settings, known).proving()
+    if not proving:
+        return Check("senders", None, "no source has a secret: whoever reaches the address is believed")
+    rest = ", ".join(sorted(set(known) - set(proving)))
+    return Check("senders", None, f"with a secret: {', '.join(proving)}. Without, so believed: {rest}")
 
 
 def _server(url: str | None) -> Check:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper.cli.options import Json, OwnData, OwnRunbooks
+from watchkeeper.cli.options import Actor, Json, OwnData, OwnRunbooks
 
 journal_app = typer.Typer(help="Look after the journal, the only truth.", no_args_is_help=True)
 runbooks_app = typer.Typer(
@@ -34,6 +34,36 @@ def journal_verify(data: OwnData = None) -> None:
     from watchkeeper.cli import offline
 
     offline.verify(data)
+
+
+@journal_app.command("redact")
+def journal_redact(
+    seq: Annotated[int, typer.Argument(metavar="SEQ", min=1, help="The record's number")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stays in the journal", prompt="Why")],
+    actor: Actor = None,
+    data: OwnData = None,
+) -> None:
+    """Erase what a record says, for good. Its hash, and why, stay; incidents stay as they were decided.
+
+    Stop the server first. Labels that decide what an alert is about (its name, service, severity) stay in
+    the incident; all else that the record said is gone from the journal and from what is made of it.
+    """
+    from watchkeeper.cli import keeping
+    from watchkeeper.cli.ask import login_name
+
+    keeping.redact(seq, actor or login_name(), reason, data)
+
+
+@journal_app.command("checkpoint")
+def journal_checkpoint(
+    file: Annotated[Path, typer.Argument(help="File to write")],
+    data: OwnData = None,
+    retain_days: Annotated[int, typer.Option(min=0, help="Leave out what ended before [keep all]")] = 0,
+) -> None:
+    """Write what the journal comes to. The server runs this when a file of the journal is full."""
+    from watchkeeper.cli import keeping
+
+    keeping.checkpoint(file, data, retain_days)
 
 
 @runbooks_app.callback()

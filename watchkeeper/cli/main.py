@@ -15,8 +15,22 @@ from typing import Annotated
 import typer
 
 from core.errors import JournalCorrupt, NotFound, TransitionRefused, WatchkeeperError
+from watchkeeper.cli.dead_letters import dead_letters_app
 from watchkeeper.cli.groups import catalog_app, journal_app, runbooks_app
-from watchkeeper.cli.options import Actor, Catalogue, Data, Json, OwnData, Reason, Rules, RunbookDir, Url
+from watchkeeper.cli.moving import MOVES
+from watchkeeper.cli.options import (
+    Catalogue,
+    Data,
+    Json,
+    OwnData,
+    Rules,
+    RunbookDir,
+    SendersFile,
+    Sources,
+    Url,
+)
+from watchkeeper.cli.safe import KEEPING
+from watchkeeper.cli.sources import sources_app
 
 app = typer.Typer(
     name="watchkeeper",
@@ -30,6 +44,8 @@ app = typer.Typer(
 app.add_typer(journal_app, name="journal")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(runbooks_app, name="runbooks")
+app.add_typer(sources_app, name="sources")
+app.add_typer(dead_letters_app, name="dead-letters")
 
 _ANSWER_IS_NO = (NotFound, JournalCorrupt, TransitionRefused)
 
@@ -79,11 +95,16 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one [8080]")] = None,
     catalog: Catalogue = None,
     rules: Rules = None,
+    sources: Sources = None,
+    senders: SendersFile = None,
     routes: Annotated[Path | None, typer.Option(help="Receivers and routes of pages (YAML)")] = None,
     runbooks: RunbookDir = None,
     levels: Annotated[Path | None, typer.Option(help="What may be proposed where (YAML)")] = None,
     model: Annotated[str | None, typer.Option(help="Language model, as provider:name [none]")] = None,
     model_url: Annotated[str | None, typer.Option(help="Address of the model's API")] = None,
+    retain_days: Annotated[
+        int | None, typer.Option(min=0, help="Days that records are kept for; 0 keeps all [0]")
+    ] = None,
     demo: Annotated[bool | None, typer.Option("--demo/--no-demo", help="Play recorded incidents")] = None,
 ) -> None:
     """Run the server: intake, engine, paging, console and API.
@@ -101,11 +122,14 @@ def serve(
             port=port,
             catalogue=catalog,
             rules=rules,
+            sources=sources,
+            senders=senders,
             routes=routes,
             runbooks=runbooks,
             levels=levels,
             model=model,
             model_url=model_url,
+            retain_days=retain_days,
             demo=demo,
         )
     )
@@ -117,19 +141,12 @@ def replay(
     as_json: Json = False,
     catalog: Catalogue = None,
     rules: Rules = None,
+    sources: Sources = None,
 ) -> None:
     """Fold a recording or an exported journal and say what came of it. No server, clock or network."""
     from watchkeeper.cli import offline
 
-    offline.replay(file, as_json, catalog, rules)
-
-
-@app.command()
-def rebuild(data: OwnData = None) -> None:
-    """Delete everything but the journal and bring it back from the journal."""
-    from watchkeeper.cli import offline
-
-    offline.rebuild(data)
+    offline.replay(file, as_json, catalog, rules, sources)
 
 
 @app.command()
@@ -201,36 +218,6 @@ def memory(
     show.memory(text, url, limit, as_json)
 
 
-def _move(incident: str, to: str, actor: str | None, reason: str, url: str | None) -> None:
-    from watchkeeper.cli import show
-
-    show.transition(incident, to, actor, reason, url)
-
-
-@app.command()
-def ack(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
-    """Acknowledge an incident: you are at work on it."""
-    _move(incident, "acknowledged", actor, reason, url)
-
-
-@app.command()
-def resolve(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
-    """Resolve an incident: the trouble is over."""
-    _move(incident, "resolved", actor, reason, url)
-
-
-@app.command()
-def reopen(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
-    """Reopen a resolved incident."""
-    _move(incident, "triggered", actor, reason, url)
-
-
-@app.command()
-def close(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
-    """Close a resolved incident for good."""
-    _move(incident, "closed", actor, reason, url)
-
-
 @app.command()
 def doctor(
     data: OwnData = None,
@@ -243,6 +230,10 @@ def doctor(
     from watchkeeper.cli.doctor import doctor as examine
 
     examine(data, url, catalog, rules, ask_model)
+
+
+for command in (*MOVES, *KEEPING):
+    app.command()(command)
 
 
 if __name__ == "__main__":

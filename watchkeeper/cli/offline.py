@@ -36,16 +36,19 @@ def data_directory(data: Path | None) -> Path:
 def fold_journal(journal: Journal) -> Fold:
     """The whole journal, folded. Records that cannot be read stay without effect, as in the server."""
     fold = Fold(parse, VERSION)
-    for record in read_all(journal):
+    for record in read_all(journal, fold.begin(journal)):
         try:
             fold.apply(record)
         except InputError as error:
+            fold.set_aside(record, error)
             sys.stderr.write(f"watchkeeper: record {record.seq} stays without effect: {error}\n")
     return fold
 
 
-def replay(file: Path, as_json: bool, catalog: Path | None, rules: Path | None) -> None:
-    drafts = configuration(catalog, rules)
+def replay(
+    file: Path, as_json: bool, catalog: Path | None, rules: Path | None, sources: Path | None = None
+) -> None:
+    drafts = configuration(catalog, rules, sources=sources)
     with _open_lines(file) as lines:
         try:
             document = replay_file(_lines(lines), parse, drafts, VERSION)

@@ -21,3 +21,8 @@ RunbookDir = Annotated[
 ]
 Actor = Annotated[str | None, typer.Option("--actor", help="Who does this [your login name]")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the incident's history")]
+Sources = Annotated[
+    Path | None,
+    typer.Option("--sources", help="Directory of mapping files: sources beside the built-in ones"),
+]
+SendersFile = Annotated[Path | None, typer.Option("--senders", help="Secrets and limits of senders (YAML)")]

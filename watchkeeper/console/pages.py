@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,10 +39,12 @@ class Live(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """`loud` when alerts or pages may be lost on it."""
+    """`loud` when alerts or pages may be lost on it. `link` leads to more, in the words `label`."""
 
     text: str
     loud: bool
+    link: str = ""
+    label: str = ""
 
 
 def _assets() -> dict[str, Asset]:
@@ -79,11 +81,11 @@ class Pages:
         return f"/static/{name}?v={self.assets[name].etag}"
 
 
-def frame(health: Mapping[str, Any], demo: bool, now: int) -> dict[str, Any]:
-    """What every page with live content shows around it."""
+def frame(health: Mapping[str, Any], demo: bool, now: int, more: Sequence[Notice] = ()) -> dict[str, Any]:
+    """What every page with live content shows around it; `more` are warnings of this page alone."""
     return {
         "demo": demo,
-        "warnings": _warnings(health),
+        "warnings": sorted([*_warnings(health), *more], key=lambda notice: not notice.loud),
         "receivers": health["receivers"],
         "version": health["version"],
         "journal_head": health["journal_head"],

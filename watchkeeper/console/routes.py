@@ -1,4 +1,4 @@
-"""The console's routes: a list, an incident and its report, an alert as it was sent, the form that moves one.
+"""The console's routes: a list, an incident and its report, an alert as it was sent, what came in; and forms.
 
 Reading runs in worker threads, since the engine may hold its lock; what a page shows is made by the view
 modules. Without its script a page with something to type on it never refreshes itself.
@@ -21,6 +21,7 @@ from watchkeeper.console.answers import Answers, attachment, sentence, status_an
 from watchkeeper.console.guard import foreign_form, read_form
 from watchkeeper.console.incident_view import incident_view
 from watchkeeper.console.incident_view import said as said_of_incident
+from watchkeeper.console.intake_view import IntakeWatch
 from watchkeeper.console.list_view import LIMIT, list_link, list_view, own_address, status_of
 from watchkeeper.console.list_view import said as said_of_list
 from watchkeeper.console.pages import Live, Pages, frame
@@ -55,10 +56,11 @@ class Watch(Protocol):
         """Lags, receivers, version."""
 
 
-def console_router(watch: Watch, clock: Clock | None = None) -> APIRouter:
+def console_router(watch: Watch, clock: Clock | None = None, intake: IntakeWatch | None = None) -> APIRouter:
+    """Without `intake` there is no page of what came in."""
     pages = Pages()
     answers = Answers(pages, watch.demo)
-    console = Console(watch, clock or SystemClock(), answers)
+    console = Console(watch, clock or SystemClock(), answers, intake)
     router = APIRouter(route_class=answers.route_class(), include_in_schema=False)
 
     @router.get("/")
@@ -85,12 +87,9 @@ def console_router(watch: Watch, clock: Clock | None = None) -> APIRouter:
 
     @router.post("/incidents/{incident_id}/transitions")
     async def transition(request: Request, incident_id: str) -> Response:
-        why_not = foreign_form(request.headers)
-        if why_not:
-            text = f"This form was not sent by a page of Watchkeeper: {why_not}."
-            mend = "Open the incident here and press the button on its own page."
-            return answers.message("Refused", text, mend, 403)
-        return await console.move(request, incident_id, await read_form(request))
+        mend = "Open the incident here and press the button on its own page."
+        refused = console.not_ours(request, mend)
+        return refused or await console.move(request, incident_id, await read_form(request))
 
     @router.get("/incidents/{incident_id}/alerts/{line:int}/{index:int}")
     def alert(incident_id: str, line: int, index: int) -> Response:
@@ -105,14 +104,33 @@ def console_router(watch: Watch, clock: Clock | None = None) -> APIRouter:
         headers = {"Cache-Control": kept, "ETag": f'"{asset.etag}"'}
         return Response(asset.body, media_type=asset.media_type, headers=headers)
 
+    if intake is not None:
+        _intake_routes(router, console, intake)
     return router
+
+
+def _intake_routes(router: APIRouter, console: Console, intake: IntakeWatch) -> None:
+    @router.get("/intake")
+    def page(sent: str = "") -> Response:
+        return console.intake_page(intake, intake.sent(_number(sent)))
+
+    @router.post("/intake/dead-letters/{record}/replay")
+    async def replay(request: Request, record: str) -> Response:
+        refused = console.not_ours(request, "Open Intake here and press the button on that page.")
+        return refused or await console.send_again(intake, _number(record))
 
 
 class Console:
     """Makes the pages."""
 
-    def __init__(self, watch: Watch, clock: Clock, answers: Answers) -> None:
-        self._watch, self._clock, self._answers = watch, clock, answers
+    def __init__(self, watch: Watch, clock: Clock, answers: Answers, intake: IntakeWatch | None) -> None:
+        self._watch, self._clock, self._answers, self._intake = watch, clock, answers, intake
+
+    def not_ours(self, request: Request, mend: str) -> Response | None:
+        """The refusal of a form that no page of ours sent."""
+        why_not = foreign_form(request.headers)
+        text = f"This form was not sent by a page of Watchkeeper: {why_not}."
+        return self._answers.message("Refused", text, mend, 403) if why_not else None
 
     def list_page(self, request: Request, name: str, cursor: str | None, refresh: str | None) -> Response:
         now, health = self._clock.now(), self._watch.health()
@@ -120,8 +138,9 @@ class Console:
         url, host = own_address(request.headers.get("host", ""), request.url.scheme)
         fresh = refresh != "off"
         view = list_view(page, name, cursor or None, now)
+        more = self._intake.warnings(now) if self._intake is not None else []
         variables = {
-            **frame(health, self._watch.demo, now),
+            **frame(health, self._watch.demo, now, more),
             **view,
             "live": Live("list", list_link(name, cursor, refresh), said_of_list(view)),
             "nothing_yet": not page["incidents"] and not self._watch.incidents(None, None, 1)["incidents"],
@@ -188,6 +207,29 @@ class Console:
             "index": index,
         }
         return self._answers.page("alert.html", variables)
+
+    def intake_page(self, intake: IntakeWatch, notice: Document | None, status: int = 200) -> Response:
+        now = self._clock.now()
+        around = frame(self._watch.health(), self._watch.demo, now)
+        variables = {**around, **intake.view(now), "notice": notice}
+        return self._answers.page("intake.html", variables, status)
+
+    async def send_again(self, intake: IntakeWatch, record: int) -> Response:
+        """Send a dead letter in again, then show what became of it, or why it still cannot be read."""
+        try:
+            await intake.replay(record)
+        except WatchkeeperError as error:
+            status, _ = status_and_heading(error)
+            where = f"Where: {shorten(error.where)}." if error.where else ""
+            text = " ".join(filter(None, (sentence(shorten(error.what, 400)), where, error.mend)))
+            notice = {"heading": "Not sent in again", "text": text, "loud": True}
+            return await run_in_threadpool(self.intake_page, intake, notice, status)
+        return RedirectResponse(f"/intake?sent={record}", 303)
+
+
+def _number(text: str) -> int:
+    """A record's number; 0, which no record has, for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def _address(incident_id: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
@@ -22,6 +22,7 @@ from core.errors import (
     WatchkeeperError,
 )
 from core.ports import Document
+from watchkeeper.dead_letters import DeadLetters
 from watchkeeper.http.intake import ALIASES, PREFIX, Intake
 from watchkeeper.remembering import Remembering
 from watchkeeper.service import Watch
@@ -42,7 +43,9 @@ class TransitionBody(BaseModel):
     reason: str = Field("", max_length=2_000)
 
 
-def api_router(watch: Watch, intake: Intake, remembering: Remembering) -> APIRouter:
+def api_router(
+    watch: Watch, intake: Intake, remembering: Remembering, dead_letters: DeadLetters
+) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["incidents"])
 
     @router.get("/incidents")
@@ -91,6 +94,16 @@ def api_router(watch: Watch, intake: Intake, remembering: Remembering) -> APIRou
     def refused() -> list[Document]:
         """The last bodies that were refused, newest first."""
         return intake.refused()
+
+    @router.get("/dead-letters", tags=["intake"])
+    def listed() -> list[Document]:
+        """Bodies that were acknowledged and could not be read, newest first, with the reasons."""
+        return dead_letters.listed()
+
+    @router.post("/dead-letters/{record}/replay", tags=["intake"])
+    async def replay(record: Annotated[int, Path(ge=1, lt=2**63)]) -> Document:
+        """Send one in again after a fix; its number as a new record."""
+        return await dead_letters.replay(record)
 
     return router
 

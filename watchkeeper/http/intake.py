@@ -1,38 +1,52 @@
-"""Intake: bodies of sources come in, are checked, committed, and only then acknowledged.
+"""Intake: bodies of sources come in, are proven, checked, committed, and only then acknowledged.
 
 A raw ASGI application, because it is the hot path. It does not wait for the engine. Refusals name what is
-wrong, where and how to mend it; the last 1,000 are kept to look at. Overload and a full disk answer 503.
+wrong, where and how to mend it; the last 1,000 are kept to look at. A body that was proven and cannot be
+read is kept all the same: it is in the journal, and among the dead letters. Overload and a full disk
+answer 503.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import orjson
 
-from connectors.inbound.registry import SOURCES
-from core.errors import BodyError, InputError, JournalUnavailable, WatchkeeperError
+from connectors.inbound import alertmanager, prometheus
+from connectors.inbound.registry import SOURCES, source
+from connectors.inbound.source import Request, Source
+from core.errors import BodyError, InputError, JournalUnavailable, SignatureRefused, WatchkeeperError
 from core.journal import DEFAULT_DOMAIN, Draft
 from core.model.events import Parsed
 from core.narrative.plain import one_line
 from core.ports import Clock, Document
 from core.times import format_rfc3339
+from watchkeeper.gate import Gate
+from watchkeeper.http.bodies import Bodies, Receive, Refused, Scope, oversized, unpacked
+from watchkeeper.senders import Sender, Senders
 from watchkeeper.writer import JournalWriter
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 ALIASES = {"/api/v2/alerts": "prometheus", "/alerts": "alertmanager"}
 PREFIX = "/v1/ingest/"
+# Alertmanager's own API answers 200, and senders look.
+_ANSWERS_200 = "/api/v2/alerts"
 # Kept with the record, because they tell what a body is. Credentials are never among them.
 _KEPT_HEADERS = (b"content-type", b"user-agent")
+_CODING = b"content-encoding"
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _RING = 1_000
+# Sources that can count the events of a body in order without making them.
+_COUNTS: dict[str, Callable[[bytes], int | None]] = {
+    "alertmanager": alertmanager.count,
+    "prometheus": prometheus.count,
+}
 
 
 class Refusal(NamedTuple):
@@ -45,16 +59,36 @@ class Refusal(NamedTuple):
     body_start: str
 
 
-class _Refused(Exception):
-    def __init__(self, status: int, error: WatchkeeperError) -> None:
-        self.status, self.error = status, error
+class _Route(NamedTuple):
+    """What is known of a source before a request comes. `looked_at` are the headers that matter."""
+
+    sender: Sender
+    reader: Source
+    looked_at: frozenset[bytes]
+    counted: Callable[[bytes], int | None] | None
 
 
 class Intake:
-    """Counts by source are for the metrics: requests by status, events committed."""
+    """`mappings` are the sources that are no modules (texts by name), `gates` those of some senders by name.
 
-    def __init__(self, writer: JournalWriter, clock: Clock, max_body_bytes: int) -> None:
+    Counts by source are for the metrics: requests by status, events committed.
+    """
+
+    def __init__(
+        self,
+        writer: JournalWriter,
+        clock: Clock,
+        max_body_bytes: int,
+        mappings: Mapping[str, str] | None = None,
+        senders: Senders | None = None,
+        gates: Mapping[str, Gate] | None = None,
+    ) -> None:
         self._writer, self._clock, self._max = writer, clock, max_body_bytes
+        self._mappings, self._senders, self._gates = mappings or {}, senders or Senders(), gates or {}
+        self._names = frozenset([*SOURCES, *self._mappings])
+        self._routes: dict[str, _Route] = {}
+        self._bodies = Bodies(writer)
+        self._tasks: set[asyncio.Task[None]] = set()
         self.refusals: deque[Refusal] = deque(maxlen=_RING)
         self.requests: Counter[tuple[str, int]] = Counter()
         self.events: Counter[str] = Counter()
@@ -63,62 +97,94 @@ class Intake:
         """The source that a path belongs to, or None when it is not intake's."""
         if path in ALIASES:
             return ALIASES[path]
-        return path[len(PREFIX) :] if path.startswith(PREFIX) else None
+        return path[len(PREFIX) :].partition("/")[0] if path.startswith(PREFIX) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = self.source_of(scope["path"]) or ""
-        known = name if name in SOURCES else "unknown"
+        known = name if name in self._names else "unknown"
         body = b""
         try:
-            body = await self._read(scope, receive)
-            status, answer = await self._take(name, scope, body)
-        except _Refused as refused:
-            status, answer = refused.status, _error(refused.error)
+            _check_method(scope)
+            route = self._routes.get(name)
+            limit = route.sender.max_body_bytes if route else self._senders.of(name).max_body_bytes
+            body = await self._bodies.read(receive, limit or self._max)
+            status, answer = await self._take(route or self._route(name), scope, body)
+        except Refused as refused:
+            status, answer = refused.status, orjson.dumps(_error(refused.error))
             self._remember(known, refused, body)
         self.requests[known, status] += 1
         await _answer(send, status, answer)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        if scope["method"] != "POST":
-            raise _Refused(405, InputError(f"method {scope['method']}", where=scope["path"], mend="Use POST"))
-        for key, value in scope["headers"]:
-            if key == b"content-encoding" and value.lower() != b"identity":
-                mend = "Send the body uncompressed"
-                raise _Refused(415, InputError("a content-encoding", where="headers", mend=mend))
-        chunks, size = [], 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Refused(400, BodyError("the sender went away", where="body", mend="Send it again"))
-            size += len(message.get("body", b""))
-            if size > self._max:
-                raise _Refused(413, _oversized(self._max))
-            chunks.append(message.get("body", b""))
-            if not message.get("more_body"):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    async def _take(self, name: str, scope: Scope, body: bytes) -> tuple[int, Document]:
-        source = SOURCES.get(name)
-        if source is None:
-            mend = f"Known sources: {', '.join(SOURCES)}"
-            raise _Refused(
-                404, InputError(f"no source {one_line(name, 60)!r}", where=scope["path"], mend=mend)
-            )
-        headers = {
-            k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"] if k in _KEPT_HEADERS
-        }
+    def _route(self, name: str) -> _Route:
+        """Raises Refused (404)."""
         try:
-            domain = _domain(scope)
-            parsed = source.parse(headers, body, self._clock.now())
-            seq = await self._writer.append(Draft("ingest", name, body, domain, headers))
+            reader = source(name, self._mappings)
         except InputError as error:
-            raise _Refused(400, error) from None
-        except JournalUnavailable as error:
-            raise _Refused(503, error) from None
-        self.events[name] += len(parsed.events)
-        return (200 if scope["path"] == "/api/v2/alerts" else 202), _accepted(seq, parsed)
+            what = f"no source {one_line(name, 60)!r}"
+            raise Refused(404, InputError(what, where="address", mend=error.mend)) from None
+        kept = (name.encode("latin-1") for name in reader.kept)
+        looked_at = frozenset((*_KEPT_HEADERS, *kept, _CODING))
+        route = _Route(self._senders.of(name), reader, looked_at, _COUNTS.get(name))
+        self._routes[name] = route
+        return route
 
-    def _remember(self, name: str, refused: _Refused, body: bytes) -> None:
+    async def _take(self, route: _Route, scope: Scope, body: bytes) -> tuple[int, bytes]:
+        try:
+            domain = _domain(scope) if scope["query_string"] else DEFAULT_DOMAIN
+            request = None
+            if route.sender.proves_itself:
+                request = await self._prove(route, scope, body)
+            headers = {k: v.decode("latin-1") for k, v in scope["headers"] if k in route.looked_at}
+            if _CODING in headers:
+                body = unpacked(headers.pop(_CODING), body, self._max)
+            kept = {k.decode("latin-1"): v for k, v in headers.items()}
+            draft = Draft("ingest", route.reader.name, body, domain, kept)
+            status, answer = await self._store(route, draft, request)
+            return (200 if scope["path"] == _ANSWERS_200 else status), answer
+        except SignatureRefused as error:
+            raise Refused(401, error) from None
+        except InputError as error:
+            raise Refused(400, error) from None
+        except JournalUnavailable as error:
+            raise Refused(503, error) from None
+
+    async def _prove(self, route: _Route, scope: Scope, body: bytes) -> Request:
+        """The request, when its sender has proven itself."""
+        request = Request(_headers(scope), body, self._clock.now(), _path_token(scope["path"]))
+        gate = self._gates.get(route.reader.name)
+        if gate is not None:
+            await gate.verify(request)
+        else:
+            route.reader.verify(request, route.sender.secrets)
+        return request
+
+    async def _store(self, route: _Route, draft: Draft, proven: Request | None) -> tuple[int, bytes]:
+        count = route.counted(draft.payload) if route.counted is not None else None
+        if count is not None:
+            seq = await self._writer.append(draft)
+            self.events[draft.source] += count
+            return 202, b'{"status":"success","record":%d,"events":%d}' % (seq, count)
+        try:
+            parsed = route.reader.parse(draft.headers, draft.payload, self._clock.now())
+        except BodyError as error:
+            if proven is None:
+                raise
+            seq = await self._writer.append(draft)
+            letter = {"status": "dead_letter", "record": seq, "events": 0, **_error(error)}
+            return 202, orjson.dumps(letter)
+        seq = await self._writer.append(draft)
+        self.events[draft.source] += len(parsed.events)
+        self._tell_gate(draft.source, proven)
+        return 202, orjson.dumps(_accepted(seq, parsed))
+
+    def _tell_gate(self, name: str, proven: Request | None) -> None:
+        gate = self._gates.get(name)
+        if gate is not None and proven is not None:
+            task = asyncio.create_task(gate.committed(proven))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _remember(self, name: str, refused: Refused, body: bytes) -> None:
         error = refused.error
         start = body[:400].decode("utf-8", "replace")
         at = self._clock.now()
@@ -131,9 +197,26 @@ class Intake:
         return [{**row._asdict(), "at": format_rfc3339(row.at)} for row in reversed(self.refusals)]
 
 
+def _check_method(scope: Scope) -> None:
+    if scope["method"] != "POST":
+        method = one_line(scope["method"], 20)
+        raise Refused(405, InputError(f"method {method}", where="request", mend="Use POST"))
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """All headers; those of one name are joined, as HTTP allows."""
+    found: dict[str, str] = {}
+    for key, value in scope["headers"]:
+        name, text = key.decode("latin-1"), value.decode("latin-1")
+        found[name] = f"{found[name]},{text}" if name in found else text
+    return found
+
+
+def _path_token(path: str) -> str:
+    return path[len(PREFIX) :].partition("/")[2] if path.startswith(PREFIX) else ""
+
+
 def _domain(scope: Scope) -> str:
-    if not scope["query_string"]:
-        return DEFAULT_DOMAIN
     query = parse_qs(bytes(scope["query_string"]).decode("latin-1"))
     given = query.get("domain", [DEFAULT_DOMAIN])[-1]
     if not _DOMAIN.fullmatch(given):
@@ -145,6 +228,8 @@ def _domain(scope: Scope) -> str:
 def _accepted(seq: int, parsed: Parsed) -> Document:
     problems = [{"where": p.where, "what": p.what, "mend": p.mend} for p in parsed.problems]
     answer: Document = {"status": "success", "record": seq, "events": len(parsed.events)}
+    if parsed.ignored and not parsed.events:
+        answer["ignored"] = parsed.ignored
     return {**answer, "left_out": problems} if problems else answer
 
 
@@ -153,15 +238,16 @@ def _error(error: WatchkeeperError) -> Document:
 
 
 async def too_large(send: Send, limit: int) -> None:
-    await _answer(send, 413, _error(_oversized(limit)))
+    await _answer(send, 413, orjson.dumps(_error(oversized(limit))))
 
 
-def _oversized(limit: int) -> BodyError:
-    return BodyError("the body is too large", where="body", mend=f"Send at most {limit} bytes at once")
+_JSON = (b"content-type", b"application/json")
+_CLOSE = (b"connection", b"close")
 
 
-async def _answer(send: Send, status: int, document: Document) -> None:
-    body = orjson.dumps(document)
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+async def _answer(send: Send, status: int, body: bytes) -> None:
+    headers = [_JSON, (b"content-length", b"%d" % len(body))]
+    if status == 408:
+        headers.append(_CLOSE)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,99 @@
+"""Housekeeping: checkpoints, and the end of old records.
+
+When a segment of the journal is full, a second process folds the journal into a checkpoint (encoding a large
+state would hold up the serving one) and this one appends it: from then on a start reads the checkpoint and
+what follows. Segments whose records are all older than `retain_days`, and in the checkpoint, are dropped.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from connectors.storage.sqlite_journal import SqliteJournal
+from core.checkpoint import read_head
+from core.errors import WatchkeeperError
+from core.journal import Draft
+from core.ports import Clock
+from core.times import DAY
+
+log = structlog.get_logger("housekeeping")
+FIRST, EVERY = 60.0, 600.0
+_PATIENCE = 3_600.0
+Fold = Callable[[Path], bytes]
+
+
+class Housekeeping:
+    """`fold` makes a checkpoint's bytes from the journal in a directory; without it, in a process apart."""
+
+    def __init__(
+        self,
+        journal: SqliteJournal,
+        append: Callable[[Draft], int],
+        clock: Clock,
+        data: Path,
+        retain_days: int,
+        fold: Fold | None = None,
+    ) -> None:
+        self._journal, self._append, self._clock, self._data = journal, append, clock, data
+        self._retain_days = retain_days
+        self._fold = fold or (lambda data: fold_apart(data, retain_days))
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def look(self) -> None:
+        """Once: a checkpoint when a segment has filled since the last, then drop what may go."""
+        sealed = self._journal.segments()[:-1]
+        if not sealed:
+            return
+        if self._reached() < sealed[-1].last:
+            seq = self._append(Draft("checkpoint", "program", self._fold(self._data)))
+            log.info("checkpoint", record=seq, state_of=self._reached())
+        self._drop()
+
+    def _drop(self) -> None:
+        if not self._retain_days:
+            return
+        oldest, reached = self._clock.now() - self._retain_days * DAY, self._reached()
+        old = [one for one in self._journal.segments()[:-1] if one.newest_at < oldest and one.last <= reached]
+        if old:
+            dropped = self._journal.drop(old[-1].last)
+            log.info("records_dropped", segments=len(dropped), through=old[-1].last)
+
+    def _reached(self) -> int:
+        """The last record that is in the newest checkpoint."""
+        newest = self._journal.latest("checkpoint", "program")
+        return read_head(newest).state.seq if newest is not None and not newest.erased else 0
+
+    def _run(self) -> None:
+        wait = FIRST
+        while not self._stopping.wait(wait):
+            wait = EVERY
+            try:
+                self.look()
+            except (WatchkeeperError, OSError, subprocess.SubprocessError) as error:
+                log.error("housekeeping_failed", error=str(error))
+
+
+def fold_apart(data: Path, retain_days: int) -> bytes:
+    """A checkpoint of the journal in `data`, made by a process of its own that gives way to others."""
+    out = data / "checkpoint.new"
+    command = [sys.executable, "-m", "watchkeeper", "journal", "checkpoint", str(out)]
+    command += ["--data", str(data), "--retain-days", str(retain_days)]
+    try:
+        subprocess.run(command, check=True, timeout=_PATIENCE, stdout=subprocess.DEVNULL, cwd=data)
+        return out.read_bytes()
+    finally:
+        out.unlink(missing_ok=True)
