@@ -8,7 +8,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 UV := $(shell command -v uv 2>/dev/null)
 PORT ?= 8080
 
-.PHONY: help run test check quick bench record tour llama digests clean
+.PHONY: help run test check quick faults bench bench-intake record tour llama digests clean
 help: ## say what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -25,7 +25,10 @@ check: $(DEV_STAMP) ## style, types, architecture
 	@$(BIN)/lint-imports
 
 quick: $(DEV_STAMP) ## the tests that start no server
-	@$(BIN)/python -m pytest -m "not integration"
+	@$(BIN)/python -m pytest -m "not integration and not faults_full"
+
+faults: $(DEV_STAMP) ## power cuts, kills and faulty disks, at length (half an hour)
+	@$(BIN)/python -m pytest -m faults_full
 
 bench: $(DEV_STAMP) ## rates, as ratios against Alertmanager 0.25 (Debian) where it is installed
 	@$(BIN)/python -m evals.bench

@@ -103,3 +103,7 @@ class JournalBusy(JournalError):
 
 class JournalCorrupt(JournalError):
     pass
+
+
+class ProjectionUnavailable(WatchkeeperError):
+    """What is made from the journal for reading cannot be written."""

@@ -33,9 +33,10 @@ from watchkeeper.enricher import Enricher
 from watchkeeper.erasing import finish_erasing
 from watchkeeper.housekeeping import Housekeeping
 from watchkeeper.http.api import api_router, install_errors, install_openapi
+from watchkeeper.http.bodies import Receive, Scope, Send
 from watchkeeper.http.events import Events, engine_rows
 from watchkeeper.http.health import Metrics, health_router
-from watchkeeper.http.intake import Intake, Receive, Scope, Send, too_large
+from watchkeeper.http.intake import Intake, too_large
 from watchkeeper.models import check_model, chosen_model
 from watchkeeper.paging import Paging
 from watchkeeper.projector import Projector
@@ -89,7 +90,7 @@ class App:
         lags = self.lags()
         records, engine_ms = self.engine.lag(self.clock.now())
         return {
-            "ready": lags["intake"] < 60_000,
+            "ready": lags["intake"] < 60_000 and not self._writer.fails(self.clock.now()),
             "version": VERSION,
             "journal_head": self._journal.head(),
             "engine_caught_up": self.engine.caught_up,

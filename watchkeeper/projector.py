@@ -12,6 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from core.document import incident_document, outside_document
+from core.errors import ProjectionUnavailable
 from core.ports import Document, Projection
 from core.replay import Fold
 from watchkeeper.engine_loop import EngineLoop
@@ -40,6 +41,11 @@ class Changes:
         for document in forgotten:
             self._seen.pop(document["id"], None)
         return documents, [document["id"] for document in forgotten]
+
+    def again(self, documents: list[Document]) -> None:
+        """They could not be put."""
+        for document in documents:
+            self._seen.pop(document["id"], None)
 
 
 def let_go(fold: Fold, forgotten: list[str]) -> None:
@@ -75,7 +81,13 @@ class Projector:
         """One batch; the next is due a second later, however much changes meanwhile."""
         with self._engine.reading() as fold:
             documents, forgotten = self._changes.collect(fold)
-        self._projection.put(documents, forgotten)
+        try:
+            self._projection.put(documents, forgotten)
+        except ProjectionUnavailable as error:
+            # The next batch has them again; until then readers find them in the fold.
+            log.warning("history_not_written", documents=len(documents), error=str(error))
+            self._changes.again(documents)
+            return
         self._also(documents)
         if forgotten:
             with self._engine.reading() as fold:

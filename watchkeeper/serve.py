@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import io
 import logging
 import signal
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
 import uvicorn
@@ -92,8 +95,22 @@ def set_up_logs(log_format: str, level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Log())),
     )
+
+
+class _Log(io.TextIOBase):
+    """Standard error. A line that cannot be written (its disk may be the one that is full) is lost: a thread
+    that has something to say must not die of it."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def _demo_settings(settings: Settings) -> Settings:

@@ -25,6 +25,8 @@ log = structlog.get_logger("writer")
 _BATCH = 4_096
 # What a record takes beside its payload, about.
 _ENVELOPE = 512
+# For so long after a failed commit nobody should be sent here; then somebody may try again.
+_FAILING_MS = 10_000
 
 
 class _Waiting(NamedTuple):
@@ -49,6 +51,7 @@ class JournalWriter:
         self._waking: asyncio.AbstractEventLoop | None = None
         self._stopping = False
         self._writing_since: int | None = None
+        self._failed_at: int | None = None
         self._listeners: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
 
@@ -115,6 +118,11 @@ class JournalWriter:
                 oldest = self._queue[0].since
         return 0 if oldest is None else max(0, now - oldest)
 
+    def fails(self, now: int) -> bool:
+        """Whether the last commit failed, not long ago."""
+        failed_at = self._failed_at
+        return failed_at is not None and now - failed_at < _FAILING_MS
+
     def _put(self, waiting: Sequence[_Waiting], size: int) -> None:
         with self._wakeup:
             if self._stopping:
@@ -136,9 +144,11 @@ class JournalWriter:
             try:
                 records = self._journal.append([item.draft for item in batch], self._clock.now())
             except JournalError as error:
-                log.error("commit_failed", records=len(batch), error=str(error))
+                self._failed_at = self._clock.now()
                 _settle(batch, [0] * len(batch), error)
+                log.error("commit_failed", records=len(batch), error=str(error))
             else:
+                self._failed_at = None
                 _settle(batch, [record.seq for record in records])
                 for listener in self._listeners:
                     listener()

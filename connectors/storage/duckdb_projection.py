@@ -7,6 +7,7 @@ millisecond whatever it holds, and many rows go in as one JSON parameter. DuckDB
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from core.errors import ProjectionUnavailable
 from core.ports import Document
 
 FILE_NAME = "history.duckdb"
@@ -43,8 +45,8 @@ class DuckdbProjection:
         # A file of a version that cannot be read any more would stop the server for nothing.
         for stale in (path, path.with_name(path.name + ".wal")):
             stale.unlink(missing_ok=True)
-        config: dict[str, Any] = {"threads": 1, "memory_limit": "1GB", "enable_external_access": False}
-        self._connection = duckdb.connect(str(path), config=config)
+        self._path = path
+        self._connection = self._connect()
         self._connection.execute(_SCHEMA)
         self._lock = threading.Lock()
 
@@ -59,8 +61,27 @@ class DuckdbProjection:
             for document in documents
         ]
         with self._lock:
-            for part in _parts(rows):
-                self._connection.execute(_INSERT, [orjson.dumps(part).decode("utf-8")])
+            try:
+                for part in _parts(rows):
+                    self._connection.execute(_INSERT, [orjson.dumps(part).decode("utf-8")])
+            except duckdb.Error as error:
+                self._reopen()
+                raise ProjectionUnavailable(
+                    f"history cannot be written ({str(error).splitlines()[0]})",
+                    where=str(self._path),
+                    mend="Free space; it then goes on by itself",
+                ) from error
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        config: dict[str, Any] = {"threads": 1, "memory_limit": "1GB", "enable_external_access": False}
+        return duckdb.connect(str(self._path), config=config)
+
+    def _reopen(self) -> None:
+        """After a failed commit DuckDB may refuse everything; what is on disk decides."""
+        with suppress(duckdb.Error):
+            self._connection.close()
+        with suppress(duckdb.Error):
+            self._connection = self._connect()
 
     def get(self, incident_id: str) -> Document | None:
         with self._lock:

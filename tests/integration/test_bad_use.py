@@ -87,7 +87,7 @@ WRONG: list[tuple[str, int, list[str]]] = [
     ("replay empty", 2, ["empty", "Is a directory"]),
     ("incidents --data absent", 2, ["absent", "no journal"]),
     ("journal verify --data absent", 2, ["absent", "no journal"]),
-    ("journal verify --data changed", 1, ["changed/journal.sqlite3", "record 2", "hash chain"]),
+    ("journal verify --data changed", 1, ["changed/journal/000000000001.sqlite3", "record 2", "hash chain"]),
     ("journal export absent/file --data <data>", 2, ["absent/file", "No such file"]),
     ("rebuild --data absent", 2, ["absent", "no journal"]),
     ("rebuild --data <data>", 2, ["<data>", "another Watchkeeper"]),
@@ -116,7 +116,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with Server(folder / "quiet"):
         pass
-    change_a_record(shutil.copytree(folder / "quiet", folder / "changed") / "journal.sqlite3")
+    change_a_record(shutil.copytree(folder / "quiet", folder / "changed") / "journal/000000000001.sqlite3")
     with Server(folder / "data", "--catalog", CATALOGUE) as server:
         alert = {"labels": {"alertname": "Slow → slower", "service": "search"}}
         assert httpx.post(f"{server.url}/api/v2/alerts", json=[alert]).status_code == 200
@@ -126,7 +126,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def change_a_record(journal: Path) -> None:
     connection = sqlite3.connect(journal)
     with connection:
-        connection.execute("UPDATE records SET payload = CAST('{}' AS BLOB) WHERE seq = 2")
+        connection.execute("UPDATE records SET payload = CAST('{}' AS BLOB), coding = 0 WHERE seq = 2")
     connection.close()
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import typer
 
-from connectors.storage.sqlite_journal import FILE_NAME, SqliteJournal
+from connectors.storage.sqlite_journal import SqliteJournal, has_journal
 from core.errors import InputError, WatchkeeperError
 from core.journal import Draft
 from core.model.catalogue import parse_catalogue, unlisted_dependencies
@@ -101,12 +101,12 @@ def _commit(directory: Path) -> Check:
 
 
 def _journal(directory: Path) -> Check:
-    if not (directory / FILE_NAME).exists():
+    if not has_journal(directory):
         return Check("journal", None, "none yet; `watchkeeper serve` makes it")
     journal = SqliteJournal(directory, read_only=True)
-    head = journal.head()
+    count = journal.head() - journal.first() + 1
     journal.close()
-    return Check("journal", True, f"{head} records; `watchkeeper journal verify` checks each")
+    return Check("journal", True, f"{count} records; `watchkeeper journal verify` checks each")
 
 
 def _rules(directory: Path | None) -> Check:

@@ -105,8 +105,10 @@ def _write_records(journal: Journal, start: int, out: IO[str]) -> int:
 def verify(data: Path | None) -> None:
     directory = data_directory(data)
     journal = SqliteJournal(directory, read_only=True)
+    first = journal.first()
     checked = 0
-    for checked in journal.verify():
+    for last in journal.verify():
+        checked = last - first + 1
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{checked} records")
     if sys.stderr.isatty():
