@@ -33,6 +33,9 @@ faults: $(DEV_STAMP) ## power cuts, kills and faulty disks, at length (half an h
 bench: $(DEV_STAMP) ## rates, as ratios against Alertmanager 0.25 (Debian) where it is installed
 	@$(BIN)/python -m evals.bench
 
+bench-intake: $(DEV_STAMP) ## intake alone, beside Alertmanager
+	@$(BIN)/python -m evals.bench --only intake
+
 record: $(DEV_STAMP) ## record the demo cases again, with Debian's Prometheus and Alertmanager
 	@for case in bad-deploy dead-dependency two-troubles bad-deploy-again; do \
 	  $(BIN)/python -m evals.record $$case --out evals/cases/$$case || exit $$?; done

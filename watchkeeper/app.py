@@ -33,10 +33,10 @@ from watchkeeper.enricher import Enricher
 from watchkeeper.erasing import finish_erasing
 from watchkeeper.housekeeping import Housekeeping
 from watchkeeper.http.api import api_router, install_errors, install_openapi
-from watchkeeper.http.bodies import Receive, Scope, Send
+from watchkeeper.http.bodies import Receive, Scope
 from watchkeeper.http.events import Events, engine_rows
 from watchkeeper.http.health import Metrics, health_router
-from watchkeeper.http.intake import Intake, too_large
+from watchkeeper.http.intake import Intake, Send, too_large
 from watchkeeper.models import check_model, chosen_model
 from watchkeeper.paging import Paging
 from watchkeeper.projector import Projector

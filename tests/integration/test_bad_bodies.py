@@ -310,7 +310,7 @@ BOMBS = {
     "a service of 20 MB": Bomb("/alerts", lambda: fires('"service": "' + "y" * 20 * MIB + '"'), TAKEN),
     "300,000 of no alerts": Bomb("/alerts", lambda: b'{"alerts": [%s0]}' % (b"0," * 300_000), WRONG),
     "30,000 of no alerts and one": Bomb(
-        "/api/v2/alerts", lambda: b'[%s{"labels": {"a": "b"}}]' % (b"0," * 300_000), (200, 400)
+        "/api/v2/alerts", lambda: b'[%s{"labels": {"a": "b"}}]' % (b"0," * 30_000), (200, 400)
     ),
     "a million of no events": Bomb("/v1/ingest/cdevents", lambda: b"[%s0]" % (b"0," * 1_000_000), WRONG),
     "50 MB": Bomb("/alerts", lambda: b" " * 50 * MIB, LARGE),
@@ -557,5 +557,6 @@ def test_pages_of_all_that_was_taken_can_be_looked_at(server: Server) -> None:
 def test_after_all_of_it_the_journal_is_whole(server: Server) -> None:
     done = watchkeeper("journal", "verify", "--data", server.data, cwd=server.data.parent)
     assert done.returncode == 0, done.stderr
-    assert server.get("/readyz")["records_without_effect"] == 0
-    assert "Traceback" not in server.log()
+    assert server.get("/readyz")["records_without_effect"] == len(server.get("/v1/dead-letters"))
+    log = server.log()
+    assert "Traceback" not in log, log[log.index("Traceback") - 200 :][:3_000]
