@@ -78,21 +78,16 @@ def notify(turn: Turn, incident: Incident, reason: str) -> None:
     refresh(world, incident)
     environment, team = _place(turn, incident)
     receiver = world.config.routes.receiver(team=team, severity=incident.severity, environment=environment)
-    if _just_told(turn, incident, receiver):
+    # One page per incident and record: its text is made when it is sent, and holds all of it.
+    told = (turn.seq, turn.at, receiver)
+    if incident.told == told:
         return
+    incident.told = told
     decision = turn.decide("notify", incident.id, reason, receiver)
     world.state.pending[decision.id] = decision
     incident.notified += 1
     incident.notified_services = len(incident.entities)
     turn.note(incident, "paged", reason, detail=receiver)
-
-
-def _just_told(turn: Turn, incident: Incident, receiver: str) -> bool:
-    """One page per incident and record: its text is made when it is sent, and holds all of it."""
-    return any(
-        (d.kind, d.subject, d.seq, d.at, d.receiver) == ("notify", incident.id, turn.seq, turn.at, receiver)
-        for d in turn.decisions
-    )
 
 
 def _place(turn: Turn, incident: Incident) -> tuple[str, str]:

@@ -223,8 +223,8 @@ class App:
             return fold.engine.world.config.runbooks
 
     def _catalogue_services(self) -> int:
-        with self.engine.reading() as fold:
-            return len(fold.engine.world.config.catalogue.services)
+        # Without the lock: a probe must not wait for a large record.
+        return len(self.engine.fold.engine.world.config.catalogue.services)
 
     def _url(self) -> str:
         return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"

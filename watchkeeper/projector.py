@@ -7,7 +7,9 @@ says. `rebuild` uses the same code.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from itertools import islice
 
 import structlog
 
@@ -16,9 +18,11 @@ from core.errors import ProjectionUnavailable
 from core.ports import Document, Projection
 from core.replay import Fold
 from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.pace import Pace
 
 log = structlog.get_logger("projector")
 INTERVAL = 1.0
+_BATCH, _PIECE = 200, 4
 
 
 class Changes:
@@ -27,20 +31,22 @@ class Changes:
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
 
-    def collect(self, fold: Fold, limit: int = 200) -> tuple[list[Document], list[str]]:
-        """Documents to put (at most `limit` live ones), and the ids among them that have left memory."""
-        forgotten = list(fold.forgotten)
-        documents = list(forgotten)
-        for incident in fold.engine.state.incidents.values():
-            if self._seen.get(incident.id) != incident.version:
-                self._seen[incident.id] = incident.version
-                live = incident_document(fold.engine.world, incident)
-                documents.append({**live, **outside_document(incident)})
-                if len(documents) >= limit + len(forgotten):
-                    break
-        for document in forgotten:
+    def live(self, fold: Fold, limit: int) -> list[Document]:
+        """Of incidents in memory that have changed, at most `limit`."""
+        incidents = fold.engine.state.incidents.values()
+        changed = (one for one in incidents if self._seen.get(one.id) != one.version)
+        documents = []
+        for incident in islice(changed, limit):
+            self._seen[incident.id] = incident.version
+            live = incident_document(fold.engine.world, incident)
+            documents.append({**live, **outside_document(incident)})
+        return documents
+
+    def past(self, fold: Fold) -> list[Document]:
+        """Of incidents that have left memory."""
+        for document in fold.forgotten:
             self._seen.pop(document["id"], None)
-        return documents, [document["id"] for document in forgotten]
+        return list(fold.forgotten)
 
     def again(self, documents: list[Document]) -> None:
         """They could not be put."""
@@ -60,7 +66,7 @@ class Projector:
         self, engine: EngineLoop, projection: Projection, also: Callable[[list[Document]], None]
     ) -> None:
         self._engine, self._projection, self._also = engine, projection, also
-        self._changes = Changes()
+        self._changes, self._pace = Changes(), Pace()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
 
@@ -80,7 +86,8 @@ class Projector:
     def _follow(self) -> None:
         """One batch; the next is due a second later, however much changes meanwhile."""
         with self._engine.reading() as fold:
-            documents, forgotten = self._changes.collect(fold)
+            past = self._changes.past(fold)
+        documents, forgotten = [*past, *self._live()], [document["id"] for document in past]
         try:
             self._projection.put(documents, forgotten)
         except ProjectionUnavailable as error:
@@ -92,3 +99,15 @@ class Projector:
         if forgotten:
             with self._engine.reading() as fold:
                 let_go(fold, forgotten)
+
+    def _live(self) -> list[Document]:
+        """A few at a time, resting between them while the rest of the program is at work."""
+        documents: list[Document] = []
+        while len(documents) < _BATCH:
+            with self._engine.reading() as fold:
+                piece = self._changes.live(fold, _PIECE)
+            documents += piece
+            if len(piece) < _PIECE:
+                break
+            time.sleep(self._pace.pause(0))
+        return documents

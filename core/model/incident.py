@@ -122,6 +122,8 @@ class Incident(msgspec.Struct):
     merged_from: list[str] = []
     recurrence_of: str = ""
     history: list[Moment] = []
+    # Record, time and receiver of the last page.
+    told: tuple[int, int, str] | None = None
     notified: int = 0
     notified_services: int = 0
     findings: list[Finding] = []

@@ -28,6 +28,8 @@ from watchkeeper.remembering import Remembering
 from watchkeeper.settings import load_settings
 from watchkeeper.version import VERSION
 
+_BATCH = 200
+
 
 def data_directory(data: Path | None) -> Path:
     return load_settings(data=data).data
@@ -126,7 +128,8 @@ def rebuild(data: Path | None) -> None:
         remembering = Remembering(directory, lambda: fold.engine.world.config.runbooks)
         changes, count = Changes(), 0
         while True:
-            documents, forgotten = changes.collect(fold)
+            past = changes.past(fold)
+            documents, forgotten = [*past, *changes.live(fold, _BATCH)], [one["id"] for one in past]
             if not documents:
                 break
             projection.put(documents, forgotten)
