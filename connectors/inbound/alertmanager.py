@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from connectors.inbound.limits import bounded
 from connectors.inbound.source import as_object, decode, moment, nothing_usable, problem, text_map, type_name
 from connectors.inbound.tokens import PROOF, verify_token
-from connectors.inbound.typed import Labels, one_moment, texts
+from connectors.inbound.typed import Labels, Link, Said, one_moment, texts
 from core.errors import BodyError
 from core.model.events import AlertEvent, AlertStatus, Event, Parsed, Problem
 
@@ -30,10 +31,10 @@ _MEND = "Send what Alertmanager's webhook_config sends"
 class _Alert(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     labels: Labels
     status: AlertStatus
-    annotations: dict[str, str] = {}
+    annotations: Said = {}
     starts_at: str = msgspec.field(default="", name="startsAt")
     ends_at: str = msgspec.field(default="", name="endsAt")
-    url: str = msgspec.field(default="", name="generatorURL")
+    url: Link = msgspec.field(default="", name="generatorURL")
     fingerprint: str = ""
 
 
@@ -46,8 +47,8 @@ class _Group(msgspec.Struct, forbid_unknown_fields=True, gc=False, rename="camel
     receiver: str = ""
     group_labels: dict[str, str] = {}
     common_labels: dict[str, str] = {}
-    common_annotations: dict[str, str] = {}
-    external_url: str = msgspec.field(default="", name="externalURL")
+    common_annotations: Said = {}
+    external_url: Link = msgspec.field(default="", name="externalURL")
 
 
 _typed = msgspec.json.Decoder(_Group).decode
@@ -65,7 +66,7 @@ def parse(headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:
     try:
         alerts = _typed(body).alerts
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _parse_any(body)
+        return bounded(_parse_any(body))
     return Parsed(tuple([_event(alert, index) for index, alert in enumerate(alerts)]))
 
 

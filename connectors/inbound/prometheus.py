@@ -13,9 +13,10 @@ from typing import Any
 
 import msgspec
 
+from connectors.inbound.limits import bounded
 from connectors.inbound.source import decode, moment, nothing_usable, problem, text_map, type_name
 from connectors.inbound.tokens import PROOF, verify_token
-from connectors.inbound.typed import Labels, one_moment, texts
+from connectors.inbound.typed import Labels, Link, Said, one_moment, texts
 from core.errors import BodyError
 from core.model.events import AlertEvent, Event, Parsed, Problem
 from core.times import MINUTE
@@ -31,10 +32,10 @@ _MEND = "Send a list of alerts as POST /api/v2/alerts of Alertmanager takes it"
 
 class _Alert(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     labels: Labels
-    annotations: dict[str, str] = {}
+    annotations: Said = {}
     starts_at: str = msgspec.field(default="", name="startsAt")
     ends_at: str = msgspec.field(default="", name="endsAt")
-    url: str = msgspec.field(default="", name="generatorURL")
+    url: Link = msgspec.field(default="", name="generatorURL")
 
 
 _typed = msgspec.json.Decoder(list[_Alert]).decode
@@ -52,7 +53,7 @@ def parse(headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:
     try:
         alerts = _typed(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _parse_any(body, received_at)
+        return bounded(_parse_any(body, received_at))
     return Parsed(tuple([_event(alert, index, received_at) for index, alert in enumerate(alerts)]))
 
 

@@ -23,6 +23,7 @@ from connectors.inbound import (
     sns,
     terraform,
 )
+from connectors.inbound.limits import bounded
 from connectors.inbound.mapping import compiled
 from connectors.inbound.source import Source
 from core.errors import InputError, SourceError
@@ -34,6 +35,8 @@ _MODULES = (
     alertmanager, prometheus, change, grafana, sns, github, gitlab, pagerduty, sentry, terraform,
     launchdarkly, langfuse, incident_io, jira, flux,
 )  # fmt: skip
+# These hold the limits while they read, which costs less.
+_BOUNDED = frozenset({alertmanager.name, prometheus.name})
 SOURCES: dict[str, Source] = {module.name: cast(Source, module) for module in _MODULES}
 
 
@@ -50,7 +53,13 @@ def source(name: str, mappings: Mapping[str, str]) -> Source:
 
 def parse(record: Record, mappings: Mapping[str, str]) -> Parsed:
     """What the engine is given to read ingest records with."""
-    return source(record.source, mappings).parse(record.headers, record.payload, record.received_at)
+    return read(source(record.source, mappings), record.headers, record.payload, record.received_at)
+
+
+def read(reader: Source, headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:
+    """What `reader` makes of a body, within the limits that hold for all. Raises BodyError."""
+    parsed = reader.parse(headers, body, received_at)
+    return parsed if reader.name in _BOUNDED else bounded(parsed)
 
 
 def check_mapping(text: str, where: str) -> None:

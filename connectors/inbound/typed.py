@@ -11,10 +11,15 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from connectors.inbound.limits import LABEL_CHARS, LABELS, SAID_CHARS
 from connectors.inbound.source import moment
 
-# At least one label, none of them empty.
-Labels = Annotated[dict[str, Annotated[str, Meta(min_length=1)]], Meta(min_length=1)]
+_Name = Annotated[str, Meta(max_length=1_024)]
+_Value = Annotated[str, Meta(min_length=1, max_length=LABEL_CHARS)]
+# At least one label, none of them empty, and all within the limits.
+Labels = Annotated[dict[_Name, _Value], Meta(min_length=1, max_length=LABELS)]
+Said = Annotated[dict[_Name, Annotated[str, Meta(max_length=SAID_CHARS)]], Meta(max_length=LABELS)]
+Link = Annotated[str, Meta(max_length=LABEL_CHARS)]
 # The longest RFC 3339 text that makes sense; longer ones are not kept.
 _LONGEST = 40
 

@@ -7,8 +7,8 @@ millisecond whatever it holds, and many rows go in as one JSON parameter. DuckDB
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from connectors.inbound import alertmanager, prometheus
-from connectors.inbound.registry import SOURCES, source
+from connectors.inbound.registry import SOURCES, read, source
 from connectors.inbound.source import Request, Source
 from core.errors import BodyError, InputError, JournalUnavailable, SignatureRefused, WatchkeeperError
 from core.journal import DEFAULT_DOMAIN, Draft
@@ -165,7 +165,7 @@ class Intake:
             self.events[draft.source] += count
             return 202, b'{"status":"success","record":%d,"events":%d}' % (seq, count)
         try:
-            parsed = route.reader.parse(draft.headers, draft.payload, self._clock.now())
+            parsed = read(route.reader, draft.headers, draft.payload, self._clock.now())
         except BodyError as error:
             if proven is None:
                 raise
