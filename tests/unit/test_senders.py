@@ -14,9 +14,11 @@ import orjson
 import pytest
 import yaml
 
+from connectors.inbound.registry import SOURCES, source
 from core.errors import SourceError
 from tests.timeline import alert
 from watchkeeper.app import App
+from watchkeeper.files import builtin_mappings
 from watchkeeper.senders import read_senders
 from watchkeeper.settings import Settings
 
@@ -171,3 +173,11 @@ def test_several_secrets_are_all_kept() -> None:
     assert senders.proving() == ["github"]
     assert not senders.of("change").proves_itself
     assert "two" not in repr(senders.of("github"))
+
+
+def test_no_source_keeps_what_proves_a_sender() -> None:
+    proofs = ("authorization", "cookie", "token", "signature", "secret", "api-key", "password")
+    mappings = builtin_mappings()
+    for name in [*SOURCES, *mappings]:
+        kept = source(name, mappings).kept
+        assert not [header for header in kept if any(word in header for word in proofs)], name
