@@ -32,11 +32,12 @@ from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.enricher import Enricher
 from watchkeeper.erasing import finish_erasing
 from watchkeeper.housekeeping import Housekeeping
-from watchkeeper.http.api import api_router, install_errors, install_openapi
+from watchkeeper.http.api import api_router, install_errors
 from watchkeeper.http.bodies import Receive, Scope
 from watchkeeper.http.events import Events, engine_rows
 from watchkeeper.http.health import Metrics, health_router
 from watchkeeper.http.intake import Intake, Send, too_large
+from watchkeeper.http.openapi import install_openapi
 from watchkeeper.models import check_model, chosen_model
 from watchkeeper.paging import Paging
 from watchkeeper.projector import Projector
@@ -204,7 +205,7 @@ class App:
         app.include_router(health_router(self.health, metrics.render))
         pages = console_router(self.watch, self.clock, self._intake_watch)
         app.include_router(pages, include_in_schema=False)
-        install_openapi(app)
+        install_openapi(app, self.intake.summaries())
         return app
 
     @asynccontextmanager

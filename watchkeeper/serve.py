@@ -21,6 +21,7 @@ from core.errors import InputError
 from watchkeeper.app import App
 from watchkeeper.demo import demo_clock, play_demo
 from watchkeeper.files import demo_cases
+from watchkeeper.http.protocol import BoundedProtocol
 from watchkeeper.settings import Settings
 
 _DEMO = (
@@ -51,6 +52,8 @@ def serve(settings: Settings) -> None:
             config = uvicorn.Config(
                 app.asgi,
                 interface="asgi3",
+                http=BoundedProtocol,
+                ws="none",
                 log_level="warning",
                 access_log=False,
                 server_header=False,

@@ -26,7 +26,7 @@ from connectors.inbound import (
 from connectors.inbound.limits import bounded
 from connectors.inbound.mapping import compiled
 from connectors.inbound.source import Source
-from core.errors import InputError, SourceError
+from core.errors import BodyError, InputError, SourceError
 from core.journal import Record
 from core.model.events import Parsed
 
@@ -58,7 +58,14 @@ def parse(record: Record, mappings: Mapping[str, str]) -> Parsed:
 
 def read(reader: Source, headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:
     """What `reader` makes of a body, within the limits that hold for all. Raises BodyError."""
-    parsed = reader.parse(headers, body, received_at)
+    try:
+        parsed = reader.parse(headers, body, received_at)
+    except BodyError:
+        # Kept as it came, because it could not be unpacked: that is what is wrong with it.
+        if "content-encoding" in headers:
+            what = "packed, and it cannot be unpacked"
+            raise BodyError(what, where="body", mend="Send it again, in gzip or uncompressed") from None
+        raise
     return parsed if reader.name in _BOUNDED else bounded(parsed)
 
 

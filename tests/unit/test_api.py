@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from core.errors import JournalUnavailable
@@ -37,6 +40,12 @@ def ask(app: App, talk: Callable[[Client], Awaitable[Any]]) -> Any:
             return await talk(client)
 
     return asyncio.run(run())
+
+
+def packed_post(app: App, packed: bytes) -> httpx.Response:
+    headers = {"content-encoding": "gzip"}
+    answer: httpx.Response = ask(app, lambda c: c.post("/alerts", content=packed, headers=headers))
+    return answer
 
 
 def now_shifted(*alerts: dict[str, Any]) -> list[dict[str, Any]]:
@@ -121,6 +130,7 @@ def test_people_move_it(app: App) -> None:
         ("GET", "/v1/alerts/1/0", b"", 404),
         ("GET", "/v1/alerts/99999999999999999999999/0", b"", 404),
         ("GET", "/v1/alerts/x/0", b"", 400),
+        ("GET", f"/v1/alerts/{'9' * 5_000}/0", b"", 400),
         ("GET", "/nothing/here", b"", 404),
         ("DELETE", "/v1/incidents", b"", 405),
     ],
@@ -146,6 +156,59 @@ def test_a_body_that_is_not_the_gzip_it_claims_to_be_is_refused(app: App) -> Non
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("members", [1, 2, 3, 1_000])
+def test_gzip_in_several_members_is_one_body(app: App, members: int) -> None:
+    body = orjson.dumps({"alerts": now_shifted(alert("payments"), alert("checkout"))})
+    size = -(-len(body) // members)
+    packed = b"".join(gzip.compress(body[n * size : (n + 1) * size]) for n in range(members))
+    answer = packed_post(app, packed)
+    assert (answer.status_code, answer.json().get("events")) == (202, 2)
+
+
+@pytest.mark.parametrize(
+    ("packed", "says"),
+    [
+        (gzip.compress(b"{}") + b"\0", "bytes that are no gzip follow"),
+        (gzip.compress(b"{}") + zlib.compress(b"{}"), "bytes that are no gzip follow"),
+        (zlib.compress(b"{}") + gzip.compress(b"{}"), "bytes that are no gzip follow"),
+        (gzip.compress(b"{}") + gzip.compress(b"{}")[:-1], "ends too early"),
+        (gzip.compress(b"{}") + gzip.compress(b"{}")[:2], "ends too early"),
+        (gzip.compress(b"") * 1_001, "too many gzip members"),
+        (b"", "ends too early"),
+    ],
+)
+def test_what_is_no_gzip_is_refused_and_says_why(app: App, packed: bytes, says: str) -> None:
+    answer = packed_post(app, packed)
+    assert answer.status_code == 400
+    assert says in answer.json()["error"]["what"]
+
+
+def test_members_together_are_no_larger_than_a_body_may_be(app: App) -> None:
+    packed = gzip.compress(b" " * 100_000)
+    assert [packed_post(app, packed * n).status_code for n in (2, 3)] == [400, 413]
+
+
+def test_an_answer_lists_a_hundred_faults_and_counts_the_rest(app: App) -> None:
+    body = {"alerts": [*now_shifted(alert("payments")), *([7] * 250)]}
+    answer = ask(app, lambda client: client.post("/alerts", json=body)).json()
+    assert (answer["events"], len(answer["left_out"]), answer["left_out_more"]) == (1, 100, 150)
+    few = ask(app, lambda client: client.post("/alerts", json={"alerts": body["alerts"][:101]})).json()
+    assert len(few["left_out"]) == 100
+    assert "left_out_more" not in few
+
+
+def test_a_name_that_is_nearly_a_source_is_guessed(app: App) -> None:
+    async def talk(client: Client) -> list[str]:
+        names = ("grafanna", "AlertManager", "q" * 5_000)
+        answers = [await client.post(f"/v1/ingest/{name}", content=b"{}") for name in names]
+        return [answer.json()["error"]["mend"] for answer in answers]
+
+    mends = ask(app, talk)
+    assert mends[0].startswith("Did you mean grafana")
+    assert mends[1].startswith("Did you mean alertmanager")
+    assert mends[2] == "`watchkeeper sources` lists them all"
+
+
 def test_no_disk_is_503_and_nothing_is_acknowledged(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     async def full(draft: object) -> int:
         raise JournalUnavailable("disk full", where="journal", mend="make room")
@@ -165,11 +228,31 @@ def test_health_and_metrics(app: App) -> None:
     assert 'watchkeeper_open_incidents{severity="P1",status="triggered"} 1.0' in text
 
 
+def test_a_page_of_an_alert_whose_number_is_none_is_not_found(app: App) -> None:
+    name = sent(app)
+    places = ("9" * 5_000 + "/0", "0/" + "9" * 5_000, "x/0", "-1/0", "\u0663/0")
+
+    async def talk(client: Client) -> list[int]:
+        answers = [await client.get(f"/incidents/{name}/alerts/{place}") for place in places]
+        return [answer.status_code for answer in answers]
+
+    assert ask(app, talk) == [404] * len(places)
+
+
+def test_intake_says_which_method_it_takes(app: App) -> None:
+    answer = ask(app, lambda client: client.get("/alerts"))
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 def test_openapi_holds_intake_and_never_422(app: App) -> None:
     schema = ask(app, lambda client: client.get("/openapi.json")).json()
     assert {"/api/v2/alerts", "/alerts", "/v1/ingest/change", "/v1/incidents"} <= set(schema["paths"])
     codes = {c for path in schema["paths"].values() for op in path.values() for c in op["responses"]}
     assert "422" not in codes
+    assert {"/v1/ingest/statuspage", "/v1/ingest/pingdom"} <= set(schema["paths"])
+    assert set(schema["paths"]["/api/v2/alerts"]["post"]["responses"]) >= {"200", "401", "408", "413", "503"}
+    moved = schema["paths"]["/v1/incidents/{incident_id}/transitions"]["post"]["responses"]
+    assert {"400", "404", "409", "413", "503"} <= set(moved)
 
 
 def test_pages_of_the_list_hold_each_incident_once(app: App) -> None:

@@ -91,9 +91,9 @@ def console_router(watch: Watch, clock: Clock | None = None, intake: IntakeWatch
         refused = console.not_ours(request, mend)
         return refused or await console.move(request, incident_id, await read_form(request))
 
-    @router.get("/incidents/{incident_id}/alerts/{line:int}/{index:int}")
-    def alert(incident_id: str, line: int, index: int) -> Response:
-        return console.alert_page(incident_id, line, index)
+    @router.get("/incidents/{incident_id}/alerts/{line}/{index}")
+    def alert(incident_id: str, line: str, index: str) -> Response:
+        return console.alert_page(incident_id, _place(line), _place(index))
 
     @router.get("/static/{name}")
     def static(name: str, v: str | None = None) -> Response:
@@ -230,6 +230,13 @@ class Console:
 def _number(text: str) -> int:
     """A record's number; 0, which no record has, for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _place(text: str) -> int:
+    """A line's or an alert's number. Raises NotFound for what is none, however long."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise NotFound("no such alert", mend="Follow a link of the incident's page")
+    return int(text)
 
 
 def _address(incident_id: str) -> str:

@@ -1,11 +1,11 @@
-"""The JSON API: incidents, transitions, explanations, refusals. OpenAPI at /openapi.json.
+"""The JSON API: incidents, transitions, explanations, refusals. Described by openapi.py at /openapi.json.
 
 Errors have one form everywhere: `{"error": {"what", "where", "mend"}}`; wrong input is 400, never 422 or 500.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +13,6 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from connectors.inbound.registry import SOURCES
 from core.errors import (
     InputError,
     JournalUnavailable,
@@ -23,7 +22,7 @@ from core.errors import (
 )
 from core.ports import Document
 from watchkeeper.dead_letters import DeadLetters
-from watchkeeper.http.intake import ALIASES, PREFIX, Intake
+from watchkeeper.http.intake import Intake
 from watchkeeper.remembering import Remembering
 from watchkeeper.service import Watch
 
@@ -134,39 +133,3 @@ def install_errors(app: FastAPI) -> None:
 
 def _form(what: str, where: str, mend: str) -> Document:
     return {"error": {"what": what, "where": where, "mend": mend}}
-
-
-def install_openapi(app: FastAPI) -> None:
-    """Add the intake routes, which FastAPI does not serve itself, to the document; 422 is never answered."""
-    build = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        schema = build()
-        schema["paths"] |= {path: _ingest_doc(SOURCES[name].summary) for path, name in ALIASES.items()}
-        schema["paths"] |= {
-            f"{PREFIX}{name}": _ingest_doc(source.summary) for name, source in SOURCES.items()
-        }
-        for methods in schema["paths"].values():
-            for operation in methods.values():
-                if operation.get("responses", {}).pop("422", None):
-                    operation["responses"]["400"] = {"description": "Wrong input: what, where, mend"}
-        return schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _ingest_doc(summary: str) -> dict[str, Any]:
-    answers = {
-        "202": "Committed to disk (the API v2 path answers 200)",
-        "400": "Not usable: what, where, mend; nothing was stored",
-        "413": "Too large",
-        "503": "Cannot be stored now: send it again",
-    }
-    return {
-        "post": {
-            "summary": summary,
-            "tags": ["intake"],
-            "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
-            "responses": {code: {"description": text} for code, text in answers.items()},
-        }
-    }

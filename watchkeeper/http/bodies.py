@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
 from core.errors import BodyError, InputError, JournalUnavailable, WatchkeeperError
 from core.narrative.plain import one_line
+from core.ports import Document
 from watchkeeper.writer import JournalWriter
 
 Scope = MutableMapping[str, Any]
@@ -20,6 +21,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 # A body is given up at the seventh look after it began: after 30 to 35 s.
 _LOOK_SECONDS, _LOOKS = 5.0, 7
+_GZIP = b"\x1f\x8b"
+# A member costs some microseconds, however little is in it. What follows one is copied, a piece at the most.
+_MOST_MEMBERS, _PIECE = 1_000, 64 * 1024
 
 
 class Refused(Exception):
@@ -109,16 +113,36 @@ def unpacked(coding: str, body: bytes, limit: int) -> bytes:
     if coding not in ("gzip", "x-gzip", "deflate"):
         named = one_line(coding, 40)
         raise BodyError(f"content-encoding {named!r}", where="headers", mend="Use gzip, or none")
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by what it begins with
     try:
-        plain = unpack.decompress(body, limit + 1)
+        return b"".join(_members(memoryview(body), limit))
     except zlib.error:
         raise BodyError("not gzip, though it says so", where="body", mend="Send it uncompressed") from None
-    if len(plain) > limit:
-        raise Refused(413, oversized(limit))
-    if not unpack.eof:
-        raise BodyError("the gzip data ends too early", where="body", mend="Send all of it")
-    return plain
+
+
+def _members(packed: memoryview, limit: int) -> Iterator[bytes]:
+    """What gzip data holds, which may be several members in a row (RFC 1952, 2.2); or one of zlib."""
+    gzip = bytes(packed[:2]) == _GZIP
+    room, members = limit, 0
+    while packed or not members:
+        if members == (_MOST_MEMBERS if gzip else 1) or (members and bytes(packed[:2]) != _GZIP):
+            what = "bytes that are no gzip follow" if members < _MOST_MEMBERS else "too many gzip members"
+            raise BodyError(what, where="body", mend="Send all of it as one gzip member")
+        members += 1
+        unpack = zlib.decompressobj(zlib.MAX_WBITS | 16 if gzip else zlib.MAX_WBITS)
+        while not unpack.eof:
+            if not packed:
+                raise BodyError("the gzip data ends too early", where="body", mend="Send all of it")
+            plain = unpack.decompress(packed[:_PIECE], room + 1)
+            if len(plain) > room:
+                raise Refused(413, oversized(limit))
+            room -= len(plain)
+            packed = packed[len(packed[:_PIECE]) - len(unpack.unused_data) :]
+            yield plain
+
+
+def form(error: WatchkeeperError) -> Document:
+    """The one form of all errors."""
+    return {"error": {"what": error.what, "where": error.where, "mend": error.mend}}
 
 
 def oversized(limit: int) -> BodyError:

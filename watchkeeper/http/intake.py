@@ -9,9 +9,10 @@ answer 503.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import re
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -20,14 +21,14 @@ import orjson
 from connectors.inbound import alertmanager, prometheus
 from connectors.inbound.registry import SOURCES, read, source
 from connectors.inbound.source import Request, Source
-from core.errors import BodyError, InputError, JournalUnavailable, SignatureRefused, WatchkeeperError
+from core.errors import BodyError, InputError, JournalUnavailable, SignatureRefused
 from core.journal import DEFAULT_DOMAIN, Draft
 from core.model.events import Parsed
 from core.narrative.plain import one_line
 from core.ports import Clock, Document
 from core.times import format_rfc3339
 from watchkeeper.gate import Gate
-from watchkeeper.http.bodies import Bodies, Receive, Refused, Scope, oversized, unpacked
+from watchkeeper.http.bodies import Bodies, Receive, Refused, Scope, form, oversized, unpacked
 from watchkeeper.senders import Sender, Senders
 from watchkeeper.writer import JournalWriter
 
@@ -36,12 +37,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ALIASES = {"/api/v2/alerts": "prometheus", "/alerts": "alertmanager"}
 PREFIX = "/v1/ingest/"
 # Alertmanager's own API answers 200, and senders look.
-_ANSWERS_200 = "/api/v2/alerts"
+ANSWERS_200 = "/api/v2/alerts"
 # Kept with the record, because they tell what a body is. Credentials are never among them.
 _KEPT_HEADERS = (b"content-type", b"user-agent")
 _CODING = b"content-encoding"
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _RING = 1_000
+# Problems that an answer lists; of the others it tells the number.
+_LISTED = 100
 # Sources that can count the events of a body in order without making them.
 _COUNTS: dict[str, Callable[[bytes], int | None]] = {
     "alertmanager": alertmanager.count,
@@ -110,7 +113,7 @@ class Intake:
             body = await self._bodies.read(receive, limit or self._max)
             status, answer = await self._take(route or self._route(name), scope, body)
         except Refused as refused:
-            status, answer = refused.status, orjson.dumps(_error(refused.error))
+            status, answer = refused.status, orjson.dumps(form(refused.error))
             self._remember(known, refused, body)
         self.requests[known, status] += 1
         await _answer(send, status, answer)
@@ -119,9 +122,8 @@ class Intake:
         """Raises Refused (404)."""
         try:
             reader = source(name, self._mappings)
-        except InputError as error:
-            what = f"no source {one_line(name, 60)!r}"
-            raise Refused(404, InputError(what, where="address", mend=error.mend)) from None
+        except InputError:
+            raise Refused(404, _unknown(name, self._names)) from None
         kept = (name.encode("latin-1") for name in reader.kept)
         looked_at = frozenset((*_KEPT_HEADERS, *kept, _CODING))
         route = _Route(self._senders.of(name), reader, looked_at, _COUNTS.get(name))
@@ -135,12 +137,13 @@ class Intake:
             if route.sender.proves_itself:
                 request = await self._prove(route, scope, body)
             headers = {k: v.decode("latin-1") for k, v in scope["headers"] if k in route.looked_at}
+            fault = None
             if _CODING in headers:
-                body = unpacked(headers.pop(_CODING), body, self._max)
+                body, fault = self._unpacked(headers, body, request)
             kept = {k.decode("latin-1"): v for k, v in headers.items()}
             draft = Draft("ingest", route.reader.name, body, domain, kept)
-            status, answer = await self._store(route, draft, request)
-            return (200 if scope["path"] == _ANSWERS_200 else status), answer
+            status, answer = await self._store(route, draft, request, fault)
+            return (200 if scope["path"] == ANSWERS_200 else status), answer
         except SignatureRefused as error:
             raise Refused(401, error) from None
         except InputError as error:
@@ -158,7 +161,23 @@ class Intake:
             route.reader.verify(request, route.sender.secrets)
         return request
 
-    async def _store(self, route: _Route, draft: Draft, proven: Request | None) -> tuple[int, bytes]:
+    def _unpacked(
+        self, headers: dict[bytes, str], body: bytes, proven: Request | None
+    ) -> tuple[bytes, BodyError | None]:
+        """The body, and why it is still packed: one that was proven is kept all the same, with its header."""
+        try:
+            plain = unpacked(headers[_CODING], body, self._max)
+        except BodyError as fault:
+            if proven is None:
+                raise
+            return body, fault
+        del headers[_CODING]
+        return plain, None
+
+    async def _store(
+        self, route: _Route, draft: Draft, proven: Request | None, fault: BodyError | None
+    ) -> tuple[int, bytes]:
+        """`fault` says why the body is still packed; then that is why it cannot be read."""
         count = route.counted(draft.payload) if route.counted is not None else None
         if count is not None:
             seq = await self._writer.append(draft)
@@ -170,7 +189,7 @@ class Intake:
             if proven is None:
                 raise
             seq = await self._writer.append(draft)
-            letter = {"status": "dead_letter", "record": seq, "events": 0, **_error(error)}
+            letter = {"status": "dead_letter", "record": seq, "events": 0, **form(fault or error)}
             return 202, orjson.dumps(letter)
         seq = await self._writer.append(draft)
         self.events[draft.source] += len(parsed.events)
@@ -191,6 +210,10 @@ class Intake:
         self.refusals.append(
             Refusal(at, name, refused.status, error.what, error.where, error.mend, one_line(start, 300))
         )
+
+    def summaries(self) -> dict[str, str]:
+        """What each source is, by name."""
+        return {name: source(name, self._mappings).summary for name in sorted(self._names)}
 
     def refused(self) -> list[Document]:
         """The last refusals, newest first."""
@@ -225,29 +248,35 @@ def _domain(scope: Scope) -> str:
     return given
 
 
+def _unknown(name: str, names: Collection[str]) -> InputError:
+    near = difflib.get_close_matches(name[:60].lower(), sorted(names), 3)
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    mend = f"{meant}`watchkeeper sources` lists them all"
+    return InputError(f"no source {one_line(name, 60)!r}", where="address", mend=mend)
+
+
 def _accepted(seq: int, parsed: Parsed) -> Document:
-    problems = [{"where": p.where, "what": p.what, "mend": p.mend} for p in parsed.problems]
+    problems = parsed.problems
     answer: Document = {"status": "success", "record": seq, "events": len(parsed.events)}
     if parsed.ignored and not parsed.events:
         answer["ignored"] = parsed.ignored
-    return {**answer, "left_out": problems} if problems else answer
-
-
-def _error(error: WatchkeeperError) -> Document:
-    return {"error": {"what": error.what, "where": error.where, "mend": error.mend}}
+    if problems:
+        answer["left_out"] = [{"where": p.where, "what": p.what, "mend": p.mend} for p in problems[:_LISTED]]
+    if len(problems) > _LISTED:
+        answer["left_out_more"] = len(problems) - _LISTED
+    return answer
 
 
 async def too_large(send: Send, limit: int) -> None:
-    await _answer(send, 413, orjson.dumps(_error(oversized(limit))))
+    await _answer(send, 413, orjson.dumps(form(oversized(limit))))
 
 
 _JSON = (b"content-type", b"application/json")
-_CLOSE = (b"connection", b"close")
+_ADDED = {405: [(b"allow", b"POST")], 408: [(b"connection", b"close")]}
 
 
 async def _answer(send: Send, status: int, body: bytes) -> None:
     headers = [_JSON, (b"content-length", b"%d" % len(body))]
-    if status == 408:
-        headers.append(_CLOSE)
+    headers += _ADDED.get(status, ())
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,94 @@
+"""What /openapi.json says beyond FastAPI: the addresses of intake, and every error that is answered.
+
+One table for each: a route that is no longer there, or is called otherwise, fails when the document is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from watchkeeper.http.intake import ALIASES, ANSWERS_200, PREFIX
+
+_ERRORS = {
+    400: "Wrong input: what, where, mend; nothing was stored",
+    401: "The sender did not prove itself, though this source asks for it",
+    404: "Not found",
+    405: "Another method is needed: see `Allow`",
+    408: "The body did not arrive in time",
+    409: "Not possible from here; `mend` says what is",
+    413: "Too large",
+    503: "Not possible now: try again",
+}
+_TEXT = {"type": "string"}
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["what", "where", "mend"],
+            "properties": {"what": _TEXT, "where": _TEXT, "mend": _TEXT},
+        }
+    },
+}
+_ERROR_REF = {"$ref": "#/components/schemas/Error"}
+_OBJECT = {"application/json": {"schema": {"type": "object"}}}
+_INTAKE = (400, 401, 408, 413, 503)
+_ROUTES: dict[tuple[str, str], tuple[int, ...]] = {
+    ("/v1/incidents/{incident_id}", "get"): (404,),
+    ("/v1/incidents/{incident_id}/transitions", "post"): (400, 404, 409, 413, 503),
+    ("/v1/incidents/{incident_id}/report", "get"): (404,),
+    ("/v1/explain/{name}", "get"): (404,),
+    ("/v1/alerts/{line}/{index}", "get"): (404,),
+    ("/v1/memory", "get"): (503,),
+    ("/v1/events", "get"): (503,),
+    ("/v1/dead-letters/{record}/replay", "post"): (400, 404, 413, 503),
+}
+# It says the same as with 200.
+_NOT_READY = {"description": "Intake cannot commit now, and why", "content": {"application/json": {}}}
+
+
+def install_openapi(app: FastAPI, sources: Mapping[str, str]) -> None:
+    """`sources` are what each source is, by its name; 422 is never answered."""
+    build = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = build()
+        schema["components"]["schemas"]["Error"] = _ERROR
+        paths = schema["paths"]
+        for (path, method), statuses in _ROUTES.items():
+            paths[path][method]["responses"] |= _errors(statuses)
+        paths["/readyz"]["get"]["responses"]["503"] = _NOT_READY
+        for methods in paths.values():
+            for operation in methods.values():
+                if operation["responses"].pop("422", None):
+                    operation["responses"] |= _errors((400,))
+        schema["paths"] = {**paths, **_intake(sources)}
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _intake(sources: Mapping[str, str]) -> dict[str, Any]:
+    named = {f"{PREFIX}{name}": name for name in sources}
+    return {path: {"post": _ingest(path, sources[name])} for path, name in {**ALIASES, **named}.items()}
+
+
+def _ingest(path: str, summary: str) -> dict[str, Any]:
+    taken = {"description": "On disk: the record, and how many events it holds", "content": _OBJECT}
+    domain = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"}
+    return {
+        "summary": summary,
+        "tags": ["intake"],
+        "parameters": [{"name": "domain", "in": "query", "schema": domain}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+        "responses": {"200" if path == ANSWERS_200 else "202": taken, **_errors(_INTAKE)},
+    }
+
+
+def _errors(statuses: Iterable[int]) -> dict[str, Any]:
+    content = {"application/json": {"schema": _ERROR_REF}}
+    return {str(status): {"description": _ERRORS[status], "content": content} for status in statuses}
