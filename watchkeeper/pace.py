@@ -24,7 +24,7 @@ def share(behind: int) -> float:
 
 
 class Pace:
-    """For a thread that works beside intake. `own` and `everything` are CPU seconds of it and of the whole process."""
+    """For a thread beside intake. `own` and `everything` are CPU seconds of it and of the whole process."""
 
     def __init__(
         self,

@@ -136,7 +136,14 @@ def test_every_grouping_has_a_tree_with_what_did_not_count() -> None:
     t.push(250, alert("frontend", starts=450, severity="info"))
     incident = t.incidents()[0]
     rules = [child["rule"] for child in incident["why"]["children"]]
-    assert rules == ["same-entity", "dependency-edge", "recent-change", "probable-origin", "probable-repair", "silent-source"]
+    assert rules == [
+        "same-entity",
+        "dependency-edge",
+        "recent-change",
+        "probable-origin",
+        "probable-repair",
+        "silent-source",
+    ]
     losers = [c for c in incident["why"]["children"][3]["children"] if not c["counted"]]
     assert all(c["hint"].startswith("score") for c in losers)
     assert losers
