@@ -50,7 +50,8 @@ def replaces(checkpoint: Checkpoint, version: str, applied: int) -> bool:
     """Whether a fold of `version` that has applied records up to `applied` goes on from this one instead."""
     match checkpoint.reason:
         case "upgrade":
-            return checkpoint.from_version != version
+            # Gone back to the version before: what is missing is taken from the checkpoint all the same.
+            return checkpoint.from_version != version or applied < checkpoint.seq
         case "redaction":
             return True
         case "retention":

@@ -33,28 +33,27 @@ class DeadLetter(msgspec.Struct):
     read_as: int = 0
 
 
-def set_aside(letters: dict[int, DeadLetter], record: Record, error: InputError) -> None:
+def set_aside(letters: dict[str, DeadLetter], record: Record, error: InputError) -> None:
     """Add a record; the oldest leaves the list when it is full."""
-    letters[record.seq] = DeadLetter(
+    letters[str(record.seq)] = DeadLetter(
         record.seq, record.received_at, record.domain, record.source, error.what, error.where, error.mend
     )
     if len(letters) > LISTED:
-        del letters[min(letters)]
+        del letters[min(letters, key=int)]
 
 
-def note_replay(letters: dict[int, DeadLetter], record: Record) -> None:
+def note_replay(letters: dict[str, DeadLetter], record: Record) -> None:
     """A record that was read brought an older one again."""
-    first = record.headers.get(REPLAYS, "")
-    if first.isascii() and first.isdigit() and int(first[:18]) in letters:
-        letters[int(first[:18])].read_as = record.seq
+    first = letters.get(record.headers.get(REPLAYS, ""))
+    if first is not None:
+        first.read_as = record.seq
 
 
-def documents(letters: dict[int, DeadLetter]) -> Iterator[dict[str, Any]]:
+def documents(letters: dict[str, DeadLetter]) -> Iterator[dict[str, Any]]:
     """Newest first."""
-    for seq in sorted(letters, reverse=True):
-        letter = letters[seq]
+    for letter in sorted(letters.values(), key=lambda one: one.seq, reverse=True):
         yield {
-            "record": seq,
+            "record": letter.seq,
             "at": format_rfc3339(letter.at),
             "domain": letter.domain,
             "source": letter.source,

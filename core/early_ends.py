@@ -14,6 +14,7 @@ from core.journal import Record
 from core.model.events import AlertEvent
 from core.model.incident import Episode
 from core.state import keep_recent
+from core.times import DAY
 from core.world import Turn
 
 _ENDS_KEPT = 64
@@ -21,6 +22,11 @@ _ENDS_KEPT = 64
 
 def end_of(record: Record, alert: AlertEvent) -> int:
     return record.received_at if alert.ends_at is None else alert.ends_at
+
+
+def loose_end_of(record: Record, alert: AlertEvent) -> int:
+    """An end that names no firing lies in the past: it must not end what has not begun."""
+    return min(end_of(record, alert), record.received_at)
 
 
 def note_named_end(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> None:
@@ -35,7 +41,7 @@ def note_loose_end(turn: Turn, record: Record, alert: AlertEvent, fingerprint: s
     """Of every firing that began before it."""
     ends = turn.world.state.loose_ends
     moments = ends.setdefault(f"{record.domain}/{fingerprint}", [])
-    ended = end_of(record, alert)
+    ended = loose_end_of(record, alert)
     if ended not in moments:
         insort(moments, ended)
         del moments[:-_ENDS_KEPT]
@@ -43,14 +49,14 @@ def note_loose_end(turn: Turn, record: Record, alert: AlertEvent, fingerprint: s
 
 
 def end_early(turn: Turn, episode: Episode) -> None:
-    """Call with a new episode, before it is placed."""
+    """Call with a new episode, before it is placed. Ends of more than a day ago are forgotten."""
     state, alert = turn.world.state, f"{episode.entity.domain}/{episode.fingerprint}"
     ended = state.named_ends.pop(f"{alert}#{episode.occurrence}", None) if episode.occurrence else None
-    if ended is not None:
+    if ended is not None and ended > turn.at - DAY:
         fold_end(episode, ended, loose=False)
     moments = state.loose_ends.get(alert, [])
     first = bisect_left(moments, episode.starts_at)
-    if first < len(moments):
+    if first < len(moments) and moments[first] > turn.at - DAY:
         fold_end(episode, moments[first], loose=True)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
+from core.canonical import sha256_hex
 from core.changes import forget_change, take_change
 from core.config import Config, apply_config, typed_payload
 from core.dead_letters import note_replay
@@ -35,6 +36,7 @@ from core.world import Turn, World
 # Of an ingest record, with the mappings in force (texts by source).
 Parse = Callable[[Record, Mapping[str, str]], Parsed]
 _NOTHING = Parsed(())
+_LONGEST_ID = 200
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -165,7 +167,8 @@ class Engine:
 
     def _seen(self, record: Record, delivery: str) -> bool:
         """Whether the same delivery was folded within the last day; senders repeat what was not answered."""
-        key, delivered = f"{record.domain}/{record.source}#{delivery}", self.state.delivered
+        name = delivery if len(delivery) <= _LONGEST_ID else sha256_hex(delivery.encode("utf-8", "replace"))
+        key, delivered = f"{record.domain}/{record.source}#{name}", self.state.delivered
         if delivered.get(key, -DAY) > record.received_at - DAY:
             return True
         delivered[key] = record.received_at

@@ -23,13 +23,20 @@ Each says what is wrong, where, and how to mend it; `str()` gives the three as o
 
 from __future__ import annotations
 
+_LONGEST = 1_000
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
 
 class WatchkeeperError(Exception):
     """Base of all. `what` is wrong, `where` it is, how to `mend` it."""
 
     def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
-        self.what, self.where, self.mend = what, where, mend
-        super().__init__(what)
+        # What quotes somebody's input must not be as long as the input.
+        self.what, self.where, self.mend = _short(what), _short(where), _short(mend)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what

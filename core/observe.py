@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from core.canonical import canonical_json
 from core.correlation.grouping import place
-from core.early_ends import end_early, end_of, fold_end, note_loose_end, note_named_end
+from core.early_ends import end_early, end_of, fold_end, loose_end_of, note_loose_end, note_named_end
 from core.explaining import watch_for_news
 from core.findings.recent_change import attach_to_episode
 from core.forgetting import said_hash
@@ -60,7 +60,7 @@ def _names_no_firing(turn: Turn, record: Record, alert: AlertEvent) -> bool:
 
 def _end_all(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, fingerprint: str) -> None:
     note_loose_end(turn, record, alert, fingerprint)
-    ended = end_of(record, alert)
+    ended = loose_end_of(record, alert)
     timeline = turn.world.index.by_alert.get((record.domain, fingerprint), [])
     for _, name in list(timeline):
         episode = turn.world.state.episodes[name]
@@ -181,7 +181,7 @@ def _fold(episode: Episode, alert: AlertEvent, record: Record) -> None:
     """Add one observation to the set that `episode` sums up."""
     if alert.status == "resolved":
         loose = alert.starts_at is None and not alert.occurrence
-        fold_end(episode, end_of(record, alert), loose=loose)
+        fold_end(episode, (loose_end_of if loose else end_of)(record, alert), loose=loose)
     elif episode.ends_at is None or episode.silent_end:
         if alert.lease_until is not None:
             episode.lease_until = max(alert.lease_until, episode.lease_until or 0)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.canonical import canonical_json, sha256_hex
-from core.checkpoint import read_checkpoint, replaces
+from core.checkpoint import read_checkpoint, read_head, replaces
 from core.dead_letters import set_aside
 from core.document import OUTSIDE, Document, decision_json
 from core.engine import Engine, Parse
@@ -137,11 +137,18 @@ def read_lines(lines: Iterable[str]) -> Iterator[Line]:
     if first.own_seq and first.record.seq > 1:
         for line in numbered:
             held.append(line)
-            if line.record.kind == "checkpoint" and not line.record.erased:
+            if _holds_all_before(line.record, first.record.seq):
                 yield line
                 break
     yield from held
     yield from numbered
+
+
+def _holds_all_before(record: Record, seq: int) -> bool:
+    """Whether it is a checkpoint whose state reaches up to record `seq`."""
+    if record.kind != "checkpoint" or record.erased:
+        return False
+    return read_head(record).state.seq >= seq - 1
 
 
 def _numbered(lines: Iterable[str]) -> Iterator[Line]:

@@ -39,7 +39,7 @@ class State(msgspec.Struct):
     sources: dict[str, SourceLife] = {}
     timers: dict[str, tuple[int, int]] = {}
     pending: dict[str, Decision] = {}
-    dead_letters: dict[int, DeadLetter] = {}
+    dead_letters: dict[str, DeadLetter] = {}
     delivered: dict[str, int] = {}
     named_ends: dict[str, int] = {}
     loose_ends: dict[str, list[int]] = {}

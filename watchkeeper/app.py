@@ -91,7 +91,9 @@ class App:
         lags = self.lags()
         records, engine_ms = self.engine.lag(self.clock.now())
         return {
-            "ready": lags["intake"] < 60_000 and not self._writer.fails(self.clock.now()),
+            "ready": self.engine.alive
+            and lags["intake"] < 60_000
+            and not self._writer.fails(self.clock.now()),
             "version": VERSION,
             "journal_head": self._journal.head(),
             "engine_caught_up": self.engine.caught_up,
@@ -144,6 +146,7 @@ class App:
         stack.callback(self._remembering.close)
         projector = Projector(engine, projection, self._remembering.follow)
         writer.on_commit(engine.wake)
+        engine.begin()
         for part in (writer, engine, projector):
             part.start()
         # The engine may be waiting for a tick to be committed: it ends before the writer does.

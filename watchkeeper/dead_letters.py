@@ -38,7 +38,7 @@ class DeadLetters:
 
     def _readable(self, seq: int) -> Record:
         with self._engine.reading() as fold:
-            letter = fold.engine.state.dead_letters.get(seq)
+            letter = fold.engine.state.dead_letters.get(str(seq))
             mappings = fold.engine.world.config.mappings
         rows = self._journal.read(seq - 1, 1) if letter is not None else []
         if letter is None or not rows or rows[0].seq != seq:

@@ -54,6 +54,14 @@ class EngineLoop:
         self._on_applied: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
+    def begin(self) -> None:
+        """Take up the newest checkpoint. Raises InputError when it cannot be read, JournalError."""
+        self.applied = self.fold.begin(self._journal)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def start(self) -> None:
         # Folding is long stretches of computing: with Python's own 5 ms the others wait too long for a turn.
         sys.setswitchinterval(_TURN_SECONDS)
@@ -109,15 +117,13 @@ class EngineLoop:
         if not self.caught_up:
             return []
         with self.reading() as fold:
-            return [one for one in fold.engine.state.pending.values() if one.kind == kind]
+            found = [one for one in fold.engine.state.pending.values() if one.kind == kind]
+        return sorted(found, key=lambda one: (one.at, one.seq))
 
     def _run(self) -> None:
         target = self._journal.head()
-        begun = False
         while not self._stopping:
             try:
-                if not begun:
-                    self.applied, begun = self.fold.begin(self._journal), True
                 asked = self._batch
                 records = self._journal.read(self.applied, asked)
                 self._batch = _next_batch(asked, records)

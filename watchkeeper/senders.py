@@ -104,6 +104,9 @@ def _sender(name: str, entry: SenderEntry, where: str, environment: Mapping[str,
     path = f"senders.{name}"
     if entry.topics and name != "sns":
         raise SourceError(f"{path}.topics: only sns has topics", where=where, mend="Take it out")
+    if entry.topics and (entry.secret_file or entry.secret_env or entry.secrets):
+        what = f"{path}: topics and a secret"
+        raise SourceError(what, where=where, mend="Keep the topics: SNS signs by certificate")
     places = [(path, SecretEntry(secret_file=entry.secret_file, secret_env=entry.secret_env))]
     places += [(f"{path}.secrets.{place}", one) for place, one in enumerate(entry.secrets, 1)]
     secrets = [read_secret(one, at, where, environment, SourceError)[0] for at, one in places]

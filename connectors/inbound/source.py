@@ -15,6 +15,7 @@ from core.errors import BodyError
 from core.model.events import Parsed, Problem
 from core.times import parse_rfc3339
 
+_QUOTED = 300
 _JSON_MEND = "Send JSON (RFC 8259) in UTF-8"
 
 
@@ -94,7 +95,8 @@ def moment(value: Any) -> int | None:
 
 
 def problem(where: str, what: str, mend: str) -> Problem:
-    return Problem(where=where, what=what, mend=mend)
+    """Its texts are cut: what quotes a body must not be as long as the body."""
+    return Problem(where=where[:_QUOTED], what=what[:_QUOTED], mend=mend)
 
 
 def nothing_usable(problems: list[Problem]) -> BodyError:

@@ -32,8 +32,10 @@ def verify_token(request: Request, secrets: Sequence[str], header: str = "") -> 
 
 
 def same(given: str, wanted: str) -> bool:
-    """In constant time."""
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted.encode("utf-8"))
+    """In constant time. Bytes of a header come as Latin-1; those who send UTF-8 mean it."""
+    as_text = hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted.encode("utf-8"))
+    as_bytes = hmac.compare_digest(given.encode("latin-1", "replace"), wanted.encode("utf-8"))
+    return as_text or as_bytes
 
 
 def _given(request: Request, header: str) -> Iterator[str]:

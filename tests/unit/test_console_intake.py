@@ -332,7 +332,7 @@ def test_a_thousand_of_each_make_a_small_page(house: House) -> None:
     with house.engine.reading() as fold:
         for seq in range(1_000):
             letter = DeadLetter(seq + 10, START, "default", "backup", "no", "body", "mend")
-            fold.engine.state.dead_letters[seq + 10] = letter
+            fold.engine.state.dead_letters[str(seq + 10)] = letter
     page = house.page()
     assert len(buttons(page)) + page.text.count("no longer in the journal") == MAX_ROWS
     assert "and 900 dead letters more, not shown here." in page.text
@@ -345,7 +345,7 @@ def spoil(house: House, record: int, text: str) -> None:
     house.intake.refusals.append(Refusal(START, text, 400, text, text, text, text))
     with house.engine.reading() as fold:
         state = fold.engine.state
-        state.dead_letters[record] = DeadLetter(record, START, text, text, text, text, text)
+        state.dead_letters[str(record)] = DeadLetter(record, START, text, text, text, text, text)
         state.sources = {f"{text}/{text}": SourceLife(START, START, 1, START)}
 
 

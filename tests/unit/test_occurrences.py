@@ -145,3 +145,26 @@ def test_what_is_remembered_of_deliveries_is_bounded(count: int) -> None:
         told.tell(number / 100, delivery=f"d-{number}")
     assert len(told.fold.engine.state.delivered) == 10_000
     assert f"default/told#d-{count - 1}" in told.fold.engine.state.delivered
+
+
+def test_an_end_in_the_future_silences_nothing() -> None:
+    told = Told()
+    told.tell(10, resolved(4_000_000_000, ""))
+    told.tell(60, firing(30, ""))
+    assert told.incidents()[0]["alerts"][0]["status"] == "firing"
+
+
+def test_an_end_is_remembered_for_a_day() -> None:
+    told = Told()
+    told.tell(10, resolved(10, ""))
+    told.tell(86_500, firing(5, ""))
+    assert told.incidents()[0]["alerts"][0]["status"] == "firing"
+
+
+def test_long_ids_of_deliveries_take_no_more_room_than_short_ones() -> None:
+    told = Told()
+    told.tell(0, firing(None, ""), delivery="x" * 100_000)
+    told.tell(10, resolved(10, ""), delivery="y")
+    told.tell(20, firing(None, ""), delivery="x" * 100_000)
+    assert [row["status"] for row in told.incidents()[0]["alerts"]] == ["resolved"]
+    assert max(map(len, told.fold.engine.state.delivered)) < 200

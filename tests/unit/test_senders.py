@@ -159,6 +159,7 @@ def test_faults_in_the_file_say_where_and_hold_no_secret() -> None:
         "senders: {github: {secret_env: A}}"
     )
     assert "two secrets" in faults("senders: {github: {secret_env: A, secret_file: /a}}", {"A": "hush"})
+    assert "topics and a secret" in faults("senders: {sns: {topics: [a], secret_env: A}}", {"A": "hush"})
     assert "only sns has topics" in faults("senders: {github: {topics: [a]}}")
     assert "secrets.2.secret_env" in faults(
         "senders: {github: {secrets: [{secret_env: A}, {secret_env: B}]}}", {"A": "hush"}
@@ -181,3 +182,29 @@ def test_no_source_keeps_what_proves_a_sender() -> None:
     for name in [*SOURCES, *mappings]:
         kept = source(name, mappings).kept
         assert not [header for header in kept if any(word in header for word in proofs)], name
+
+
+def test_a_sender_has_its_own_limit_packed_or_not(app: App) -> None:
+    large = gzip.compress(orjson.dumps({**GOOD, "x": "y" * 6_000}))
+    answer = post(app, "/alerts", large, x_watchkeeper_token="the-old-one", content_encoding="gzip")
+    assert answer.status_code == 413
+
+
+def test_a_reason_is_never_as_long_as_the_body(app: App) -> None:
+    body = orjson.dumps({"kind": "A" * 1_000_000, "service": "a"})
+    answer = post(app, "/v1/ingest/change", body)
+    assert answer.status_code == 400
+    assert len(answer.content) < 3_000
+    assert len(orjson.dumps(get(app, "/v1/refused"))) < 4_000
+
+
+def test_a_token_outside_ascii_is_taken_as_the_bytes_it_is(app: App) -> None:
+    assert post(app, "/alerts", authorization=f"Bearer {TOKEN}").status_code == 202
+
+
+def test_made_up_domains_have_an_end(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchkeeper.http.intake._DOMAINS", 3)
+    body = orjson.dumps([alert("payments")])
+    statuses = [post(app, f"/api/v2/alerts?domain=d{number}", body).status_code for number in range(4)]
+    assert statuses == [200, 200, 400, 400]
+    assert post(app, "/api/v2/alerts?domain=d0", body).status_code == 200

@@ -132,7 +132,7 @@ class IntakeWatch:
     def sent(self, seq: int) -> Document | None:
         """What became of a dead letter that was sent in again; None for what is none."""
         with self._engine.reading() as fold:
-            letter = fold.engine.state.dead_letters.get(seq)
+            letter = fold.engine.state.dead_letters.get(str(seq))
             read_as = letter.read_as if letter else 0
         if letter is None:
             return None

@@ -41,6 +41,7 @@ ANSWERS_200 = "/api/v2/alerts"
 # Kept with the record, because they tell what a body is. Credentials are never among them.
 _KEPT_HEADERS = (b"content-type", b"user-agent")
 _CODING = b"content-encoding"
+_DOMAINS = 1_000
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _RING = 1_000
 # Problems that an answer lists; of the others it tells the number.
@@ -87,6 +88,7 @@ class Intake:
         gates: Mapping[str, Gate] | None = None,
     ) -> None:
         self._writer, self._clock, self._max = writer, clock, max_body_bytes
+        self._domains = {DEFAULT_DOMAIN}
         self._mappings, self._senders, self._gates = mappings or {}, senders or Senders(), gates or {}
         self._names = frozenset([*SOURCES, *self._mappings])
         self._routes: dict[str, _Route] = {}
@@ -132,14 +134,15 @@ class Intake:
 
     async def _take(self, route: _Route, scope: Scope, body: bytes) -> tuple[int, bytes]:
         try:
-            domain = _domain(scope) if scope["query_string"] else DEFAULT_DOMAIN
+            domain = self._domain(scope) if scope["query_string"] else DEFAULT_DOMAIN
             request = None
             if route.sender.proves_itself:
                 request = await self._prove(route, scope, body)
             headers = {k: v.decode("latin-1") for k, v in scope["headers"] if k in route.looked_at}
             fault = None
             if _CODING in headers:
-                body, fault = self._unpacked(headers, body, request)
+                limit = route.sender.max_body_bytes or self._max
+                body, fault = self._unpacked(headers, body, request, limit)
             kept = {k.decode("latin-1"): v for k, v in headers.items()}
             draft = Draft("ingest", route.reader.name, body, domain, kept)
             status, answer = await self._store(route, draft, request, fault)
@@ -150,6 +153,15 @@ class Intake:
             raise Refused(400, error) from None
         except JournalUnavailable as error:
             raise Refused(503, error) from None
+
+    def _domain(self, scope: Scope) -> str:
+        """What is kept of a domain is kept for long: whoever makes up names is stopped."""
+        domain = _domain(scope)
+        if domain not in self._domains and len(self._domains) >= _DOMAINS:
+            what = f"more than {_DOMAINS} domains since the start"
+            raise InputError(what, where="query, domain", mend="Use fewer, one for each tenant or cluster")
+        self._domains.add(domain)
+        return domain
 
     async def _prove(self, route: _Route, scope: Scope, body: bytes) -> Request:
         """The request, when its sender has proven itself."""
@@ -162,11 +174,11 @@ class Intake:
         return request
 
     def _unpacked(
-        self, headers: dict[bytes, str], body: bytes, proven: Request | None
+        self, headers: dict[bytes, str], body: bytes, proven: Request | None, limit: int
     ) -> tuple[bytes, BodyError | None]:
         """The body, and why it is still packed: one that was proven is kept all the same, with its header."""
         try:
-            plain = unpacked(headers[_CODING], body, self._max)
+            plain = unpacked(headers[_CODING], body, limit)
         except BodyError as fault:
             if proven is None:
                 raise
