@@ -18,15 +18,21 @@ from core.times import DAY
 from core.world import Turn
 
 _ENDS_KEPT = 64
+# Flags of episodes whose start is when we heard of them.
+GUESSED = frozenset({"start_missing", "start_clamped"})
 
 
 def end_of(record: Record, alert: AlertEvent) -> int:
     return record.received_at if alert.ends_at is None else alert.ends_at
 
 
-def loose_end_of(record: Record, alert: AlertEvent) -> int:
-    """An end that names no firing lies in the past: it must not end what has not begun."""
-    return min(end_of(record, alert), record.received_at)
+def loose_end_of(turn: Turn, record: Record, alert: AlertEvent) -> int:
+    """An end that names no firing lies in the past, but for clocks that differ: it must not end what has not
+    begun."""
+    ended = end_of(record, alert)
+    return (
+        ended if ended <= record.received_at + turn.world.rules.lifecycle.late_after else record.received_at
+    )
 
 
 def note_named_end(turn: Turn, record: Record, alert: AlertEvent, fingerprint: str) -> None:
@@ -41,7 +47,7 @@ def note_loose_end(turn: Turn, record: Record, alert: AlertEvent, fingerprint: s
     """Of every firing that began before it."""
     ends = turn.world.state.loose_ends
     moments = ends.setdefault(f"{record.domain}/{fingerprint}", [])
-    ended = loose_end_of(record, alert)
+    ended = loose_end_of(turn, record, alert)
     if ended not in moments:
         insort(moments, ended)
         del moments[:-_ENDS_KEPT]
@@ -54,6 +60,8 @@ def end_early(turn: Turn, episode: Episode) -> None:
     ended = state.named_ends.pop(f"{alert}#{episode.occurrence}", None) if episode.occurrence else None
     if ended is not None and ended > turn.at - DAY:
         fold_end(episode, ended, loose=False)
+    if GUESSED & set(episode.flags):
+        return  # Which came first is not known: what was heard first counts as first.
     moments = state.loose_ends.get(alert, [])
     first = bisect_left(moments, episode.starts_at)
     if first < len(moments) and moments[first] > turn.at - DAY:

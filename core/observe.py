@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from core.canonical import canonical_json
 from core.correlation.grouping import place
-from core.early_ends import end_early, end_of, fold_end, loose_end_of, note_loose_end, note_named_end
+from core.early_ends import GUESSED, end_early, end_of, fold_end, loose_end_of, note_loose_end, note_named_end
 from core.explaining import watch_for_news
 from core.findings.recent_change import attach_to_episode
 from core.forgetting import said_hash
@@ -25,7 +25,6 @@ from core.times import DAY
 from core.world import Turn
 
 _FAR = 366 * DAY
-_GUESSED = {"start_missing", "start_clamped"}
 
 
 def observe(turn: Turn, record: Record, alert: AlertEvent, identify: Identify) -> None:
@@ -60,13 +59,13 @@ def _names_no_firing(turn: Turn, record: Record, alert: AlertEvent) -> bool:
 
 def _end_all(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, fingerprint: str) -> None:
     note_loose_end(turn, record, alert, fingerprint)
-    ended = loose_end_of(record, alert)
+    ended = loose_end_of(turn, record, alert)
     timeline = turn.world.index.by_alert.get((record.domain, fingerprint), [])
     for _, name in list(timeline):
         episode = turn.world.state.episodes[name]
         over = episode.ends_at is not None and not episode.loose_end and not episode.silent_end
         # A start that the source did not give is when we heard of it, by our clock and not by its own.
-        guessed = episode.status != "resolved" and bool(_GUESSED & set(episode.flags))
+        guessed = episode.status != "resolved" and bool(GUESSED & set(episode.flags))
         if (guessed or episode.starts_at <= ended) and not over:
             _again(turn, record, alert, identify, episode)
 
@@ -130,7 +129,7 @@ def _begin(
         generator_url=alert.generator_url,
         occurrence=alert.occurrence,
     )
-    _fold(episode, alert, record)
+    _fold(turn, episode, alert, record)
     end_early(turn, episode)
     turn.world.state.episodes[episode.id] = episode
     place(turn, episode)
@@ -145,7 +144,7 @@ def _again(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, ep
         _fold_labels(turn, alert, identify, episode)
     episode.last_heard = record.received_at
     before = (episode.status, episode.ends_at, episode.annotations_key)
-    _fold(episode, alert, record)
+    _fold(turn, episode, alert, record)
     if episode.status != before[0]:
         incident = turn.world.incident_of(episode)
         incident.firing += (episode.status != "resolved") - (before[0] != "resolved")
@@ -177,11 +176,12 @@ def _watch(turn: Turn, episode: Episode) -> None:
     watch_lease(turn, episode)
 
 
-def _fold(episode: Episode, alert: AlertEvent, record: Record) -> None:
+def _fold(turn: Turn, episode: Episode, alert: AlertEvent, record: Record) -> None:
     """Add one observation to the set that `episode` sums up."""
     if alert.status == "resolved":
         loose = alert.starts_at is None and not alert.occurrence
-        fold_end(episode, (loose_end_of if loose else end_of)(record, alert), loose=loose)
+        ended = loose_end_of(turn, record, alert) if loose else end_of(record, alert)
+        fold_end(episode, ended, loose=loose)
     elif episode.ends_at is None or episode.silent_end:
         if alert.lease_until is not None:
             episode.lease_until = max(alert.lease_until, episode.lease_until or 0)

@@ -168,3 +168,12 @@ def test_long_ids_of_deliveries_take_no_more_room_than_short_ones() -> None:
     told.tell(20, firing(None, ""), delivery="x" * 100_000)
     assert [row["status"] for row in told.incidents()[0]["alerts"]] == ["resolved"]
     assert max(map(len, told.fold.engine.state.delivered)) < 200
+
+
+def test_a_clock_that_is_ahead_does_not_end_what_begins_after_the_end_was_heard() -> None:
+    told = Told()
+    told.tell(0, firing(None, ""))
+    told.tell(60, resolved(360, ""))
+    told.tell(180, firing(None, ""))
+    told.tell(240, firing(None, ""))
+    assert [row["status"] for row in told.incidents()[0]["alerts"]] == ["resolved", "firing"]
