@@ -18,6 +18,8 @@ from core.times import format_rfc3339
 LISTED = 1_000
 # On a record that brings a dead letter again: the number of the first one.
 REPLAYS = "watchkeeper-replays"
+# And when that one came, in ms: what says no time of its own counts as of then.
+FIRST_CAME = "watchkeeper-first-came"
 
 
 class DeadLetter(msgspec.Struct):
@@ -40,6 +42,12 @@ def set_aside(letters: dict[str, DeadLetter], record: Record, error: InputError)
     )
     if len(letters) > LISTED:
         del letters[min(letters, key=int)]
+
+
+def came_at(record: Record) -> int:
+    """When the body of a record came first."""
+    given = record.headers.get(FIRST_CAME, "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 16 else record.received_at
 
 
 def note_replay(letters: dict[str, DeadLetter], record: Record) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from core.canonical import sha256_hex
 from core.changes import forget_change, take_change
 from core.config import Config, apply_config, typed_payload
-from core.dead_letters import note_replay
+from core.dead_letters import came_at, note_replay
 from core.document import Document, incident_document, outside_document
 from core.explaining import on_explain_timer
 from core.findings import refresh
@@ -28,7 +28,7 @@ from core.model.note import Note
 from core.observe import observe
 from core.paging import on_notify_timer, on_update_timer
 from core.silence_end import hear, on_lease_timer
-from core.silent_source import on_silent_timer, watch_source
+from core.silent_source import expect_sources, on_silent_timer, watch_source
 from core.state import State, keep_recent
 from core.times import DAY
 from core.world import Turn, World
@@ -153,8 +153,11 @@ class Engine:
         if parsed.delivery and self._seen(record, parsed.delivery):
             return
         identify = self._identify()
+        first = came_at(record)
         for event in parsed.events:
             if isinstance(event, AlertEvent):
+                if first != record.received_at and event.status == "firing" and event.starts_at is None:
+                    event = msgspec.structs.replace(event, starts_at=first)
                 observe(turn, record, event, identify)
             else:
                 take_change(turn, record, event)
@@ -183,6 +186,8 @@ class Engine:
         apply_config(self.world.config, record)
         self.state.documents = self.world.config.documents
         self._made = None
+        if self.world.config.documents.get("rules"):
+            expect_sources(turn, self._identify())
 
     def _settle(self, turn: Turn, outcome: Outcome) -> None:
         decision = self.state.pending.get(outcome.decision)

@@ -1,23 +1,30 @@
 """Forgetting what a record said: the state loses the words, and keeps what was decided.
 
-A `forget` record names the record that was erased. What is blanked: labels that decide nothing, annotations
-and links, versions and authors, comments, and what the agents wrote about the incidents it was part of.
-Fingerprints, times, services and decisions stay, so that no incident changes.
+A `forget` record names the record that was erased; it holds none of its words. Whoever erases still has them
+(`Said`), and finds what the fold made of them: labels that decide nothing, annotations and links, versions
+and authors, reasons and comments, details of pages, findings and notes that quote them. The state without
+them goes into the checkpoint that is committed with the `forget` record. Fingerprints, times, services, ids
+and decisions stay, so that no incident changes.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from core.canonical import canonical_json, sha256_hex
 from core.journal import Draft, Record, json_draft
-from core.model.events import AlertEvent, Parsed
-from core.times import format_rfc3339
+from core.model.events import AlertEvent, ChangeEvent
+from core.model.finding import Finding, Why
+from core.model.incident import Episode, Incident
+from core.model.note import Note, note_json
+from core.quoting import ERASED, Swaps, holds, mentioned, of_change, of_words, struck, texts_in, texts_of
 from core.world import Turn, World
 
-ERASED = "[erased]"
+# So long a word is in a note of another incident by no chance.
+_SURE = 16
+_DERIVED = ("title", "questions", "findings", "why", "plans")
 
 
 class Forget(msgspec.Struct, frozen=True):
@@ -31,9 +38,26 @@ class Forget(msgspec.Struct, frozen=True):
     said: tuple[str, ...] = ()
 
 
-def forget_draft(record: Record, parsed: Parsed, actor: str, reason: str) -> Draft:
-    """The record that has `record` forgotten; `parsed` is what it was read as."""
-    alerts = [event for event in parsed.events if isinstance(event, AlertEvent)]
+class Said(NamedTuple):
+    """What the record said, in plain words: held while it is erased, and never stored.
+
+    `labels`, and `changes` with their ids, as an ingest record told them. Another record was about an
+    `incident` or a `decision`, and may have brought `notes`. `words` are all texts that decide nothing.
+    """
+
+    labels: tuple[dict[str, str], ...] = ()
+    changes: tuple[tuple[str, ChangeEvent], ...] = ()
+    incident: str = ""
+    decision: str = ""
+    notes: tuple[Note, ...] = ()
+    words: frozenset[str] = frozenset()
+
+
+NOTHING = Said()
+
+
+def forget_draft(record: Record, alerts: list[AlertEvent], actor: str, reason: str) -> Draft:
+    """The record that has `record` forgotten; `alerts` is what it was read as."""
     said = tuple(sorted({said_hash(alert.annotations, alert.generator_url) for alert in alerts}))
     what = Forget(record.seq, record.payload_hash, actor, reason, record.received_at, said)
     return json_draft("forget", "operator", msgspec.to_builtins(what))
@@ -43,33 +67,26 @@ def said_hash(annotations: dict[str, str], url: str) -> str:
     return sha256_hex(canonical_json([annotations, url]))
 
 
-def forget(turn: Turn, what: Forget) -> None:
+def forget(turn: Turn, what: Forget, said: Said = NOTHING) -> None:
+    """Without `said`, what the record is the first to tell of; a replay never folded more of it."""
     world = turn.world
-    touched = {*_forget_alerts(world, what), *_forget_changes(world, what)}
+    world.state.dead_letters.pop(str(what.seq), None)
+    deciding = deciding_labels(world)
+    alerts = {
+        episode.incident
+        for episode in world.state.episodes.values()
+        if _forget_alert(episode, what, said, deciding)
+    }
+    told = _forget_changes(world, what, said)
+    about, everywhere = world.resolve_id(said.incident), _swaps(said)
     for incident in world.state.incidents.values():
-        remarks = [
-            r if r.at != what.at else msgspec.structs.replace(r, text=ERASED) for r in incident.remarks
-        ]
-        if incident.id in touched or remarks != incident.remarks:
-            incident.remarks, incident.notes, incident.read_to = remarks, {}, 0
-            turn.touch(incident)
-
-
-def forget_document(document: dict[str, Any], what: Forget, deciding: frozenset[str]) -> dict[str, Any]:
-    """The last document of an incident that has left memory, without the words of the erased record."""
-    alerts = [
-        {**row, "labels": _blanked(row["labels"], deciding)} if row["line"] == what.seq else row
-        for row in document["alerts"]
-    ]
-    changes = [
-        {**row, "version": "", "author": "", "url": ""} if row["line"] == what.seq else row
-        for row in document["changes"]
-    ]
-    if alerts == document["alerts"] and changes == document["changes"]:
-        at = format_rfc3339(what.at)
-        kept = [note for note in document.get("annotations", []) if note["at"] != at]
-        return {**document, "annotations": kept}
-    return {**document, "alerts": alerts, "changes": changes, "annotations": []}
+        own = mentioned(told, [incident.changes, incident.findings, incident.why])
+        before = msgspec.structs.asdict(incident)
+        _forget_words(incident, said, frozenset().union(*map(of_change, own)), incident.id == about)
+        touched = incident.id in alerts or bool(own) or msgspec.structs.asdict(incident) != before
+        if touched or holds(msgspec.to_builtins(incident.notes), everywhere):
+            incident.notes, incident.read_to = {}, 0
+            incident.version += 1
 
 
 def deciding_labels(world: World) -> frozenset[str]:
@@ -80,26 +97,127 @@ def deciding_labels(world: World) -> frozenset[str]:
     )
 
 
-def _forget_alerts(world: World, what: Forget) -> list[str]:
-    deciding, touched = deciding_labels(world), []
-    for episode in world.state.episodes.values():
-        own = episode.seq == what.seq
-        if own:
-            episode.labels = _blanked(episode.labels, deciding)
-        if own or episode.annotations_key[16:] in what.said:
-            episode.annotations, episode.generator_url = {}, ""
-            touched.append(episode.incident)
-    return touched
+def forget_document(
+    document: dict[str, Any], what: Forget, deciding: frozenset[str], said: Said = NOTHING
+) -> dict[str, Any]:
+    """The last document of an incident that has left memory, without the words of the erased record."""
+    told, rows = _forget_rows(document["changes"], what, said)
+    own = mentioned(told, [rows, *(document.get(part) for part in _DERIVED)])
+    swaps = frozenset().union(*map(of_change, own))
+    about = said.incident in (document["id"], *document["merged_from"])
+    kept = {
+        **document,
+        **{part: struck(document[part], swaps) for part in _DERIVED if part in document},
+        "alerts": [_forget_alert_row(row, what, said, deciding) for row in document["alerts"]],
+        "changes": rows,
+        "history": [
+            _blank_row(row, said, "detail") if about and row["reason"] == "person" else row
+            for row in document["history"]
+        ],
+        "deliveries": [
+            _blank_row(row, said, "detail") if row["decision"] == said.decision else row
+            for row in document.get("deliveries", [])
+        ],
+        "annotations": [
+            _blank_row(row, said, "text", "author") if about and "lines" not in row else row
+            for row in document.get("annotations", [])
+        ],
+    }
+    if kept == {"deliveries": [], "annotations": [], **document} and not _brought(document, said):
+        return kept
+    comments = [row for row in kept["annotations"] if "lines" not in row]
+    return {**kept, "annotations": comments, "explained": "none"}
 
 
-def _forget_changes(world: World, what: Forget) -> list[str]:
-    changes = world.state.changes
-    named = [change for change in changes.values() if change.seq == what.seq]
-    for change in named:
-        event = msgspec.structs.replace(change.event, version="", author="", url="")
-        changes[change.id] = msgspec.structs.replace(change, event=event)
-    ids = {change.id for change in named}
-    return [one.id for one in world.state.incidents.values() if ids & set(one.changes)]
+def _brought(document: dict[str, Any], said: Said) -> bool:
+    """Whether the notes are the record's, or quote it."""
+    notes = [row for row in document.get("annotations", []) if "lines" in row]
+    own = {tuple(texts_in(note_json(note))) for note in said.notes}
+    bare = [{name: value for name, value in row.items() if name != "at"} for row in notes]
+    return any(tuple(texts_in(row)) in own for row in bare) or holds(notes, _swaps(said))
+
+
+def _swaps(said: Said) -> Swaps:
+    """For notes of any incident: a note on one may tell how another ended."""
+    return of_words(said.words, _SURE).union(*(of_change(event) for _, event in said.changes))
+
+
+def _forget_alert(episode: Episode, what: Forget, said: Said, deciding: frozenset[str]) -> bool:
+    own = episode.seq == what.seq or episode.labels in said.labels
+    quoted = own or episode.annotations_key[16:] in what.said
+    if own:
+        episode.labels = _blanked(episode.labels, deciding)
+    if quoted:
+        episode.annotations, episode.generator_url = {}, ""
+    return quoted
+
+
+def _forget_changes(world: World, what: Forget, said: Said) -> list[tuple[str, ChangeEvent]]:
+    """What was told of changes, now or before they were blanked."""
+    changes, told = world.state.changes, list(said.changes)
+    told += [(one.id, one.event) for one in changes.values() if one.seq == what.seq]
+    for name, event in told:
+        if name in changes:
+            now = changes[name].event
+            blank = _blank_change(msgspec.structs.asdict(now), frozenset(texts_of(event)))
+            changes[name] = msgspec.structs.replace(changes[name], event=ChangeEvent(**blank))
+    return told
+
+
+def _forget_rows(
+    rows: list[dict[str, Any]], what: Forget, said: Said
+) -> tuple[list[tuple[str, ChangeEvent]], list[dict[str, Any]]]:
+    told = list(said.changes)
+    told += [(row["id"], _event(row)) for row in rows if row["line"] == what.seq]
+    for name, event in told:
+        texts = frozenset(texts_of(event))
+        rows = [_blank_change(row, texts) if row["id"] == name else row for row in rows]
+    return told, rows
+
+
+def _event(row: dict[str, Any]) -> ChangeEvent:
+    return ChangeEvent(row["kind"], row["service"], 0, "", "", row["version"], row["author"], row["url"])
+
+
+def _blank_change(row: dict[str, Any], texts: frozenset[str]) -> dict[str, Any]:
+    marks = {"version": ERASED, "author": ERASED, "url": ""}
+    return {**row, **{key: mark for key, mark in marks.items() if row[key] and row[key] in texts}}
+
+
+def _forget_words(incident: Incident, said: Said, swaps: Swaps, about: bool) -> None:
+    """`about`: the record was about this incident."""
+    replace, words = msgspec.structs.replace, said.words
+    if swaps:
+        found = struck(msgspec.to_builtins(incident.findings), swaps)
+        incident.findings = msgspec.convert(found, list[Finding])
+        incident.why = msgspec.convert(struck(msgspec.to_builtins(incident.why), swaps), Why | None)
+    incident.deliveries = [
+        replace(one, detail=ERASED) if one.decision == said.decision and one.detail else one
+        for one in incident.deliveries
+    ]
+    if not about:
+        return
+    incident.history = [
+        replace(one, detail=ERASED) if one.reason == "person" and one.detail in words else one
+        for one in incident.history
+    ]
+    incident.remarks = [
+        replace(one, text=ERASED, author=ERASED) if one.text in words else one for one in incident.remarks
+    ]
+    if any(note in said.notes for note in incident.notes.values()):
+        incident.notes = {}
+
+
+def _forget_alert_row(
+    row: dict[str, Any], what: Forget, said: Said, deciding: frozenset[str]
+) -> dict[str, Any]:
+    own = row["line"] == what.seq or row["labels"] in said.labels
+    return {**row, "labels": _blanked(row["labels"], deciding)} if own else row
+
+
+def _blank_row(row: dict[str, Any], said: Said, *keys: str) -> dict[str, Any]:
+    """The first key is the text that says whether it is meant."""
+    return {**row, **dict.fromkeys(keys, ERASED)} if row[keys[0]] in said.words else row
 
 
 def _blanked(labels: dict[str, str], deciding: frozenset[str]) -> dict[str, str]:

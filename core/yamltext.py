@@ -97,7 +97,7 @@ def checked(model: type[Document], data: Any, error: type[InputError], where: st
         message = _SAYS.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
         path = _path(first["loc"])
         more = problem.error_count() - 1
-        tail = f" (and {more} more faults)" if more else ""
+        tail = f" (and {more} more fault{'s' * (more > 1)})" if more else ""
         mend = _MENDS.get(first["type"], "Correct the value")
         raise error(f"{path}{message}{tail}", where=where, mend=mend) from None
 

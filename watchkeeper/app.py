@@ -236,11 +236,14 @@ class App:
 
 def _say_who_is_believed(senders: Senders, known: list[str]) -> None:
     proving = senders.proving()
+    if senders.refuse_others:
+        log.info("sources_with_a_secret", names=", ".join(proving) or "none", others="refused")
+        return
     log.warning(
         "sources_without_a_secret",
         sources=len(set(known) - set(proving)),
         with_one=", ".join(proving) or "none",
-        mend="whoever reaches the address is believed; give secrets in a senders file (--senders)",
+        mend="whoever reaches an address is believed; see --senders, and `others: refuse` in that file",
     )
 
 

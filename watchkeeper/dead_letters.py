@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from connectors.inbound.registry import parse
-from core.dead_letters import REPLAYS, documents
+from core.dead_letters import FIRST_CAME, REPLAYS, documents
 from core.errors import InputError, NotFound
 from core.journal import Draft, Record
 from core.ports import Document, Journal
@@ -30,7 +30,7 @@ class DeadLetters:
     async def replay(self, seq: int) -> Document:
         """Send one in again. Raises NotFound, InputError while it cannot be read, JournalUnavailable."""
         record = await asyncio.to_thread(self._readable, seq)
-        headers = {**record.headers, REPLAYS: str(seq)}
+        headers = {**record.headers, REPLAYS: str(seq), FIRST_CAME: str(record.received_at)}
         draft = Draft("ingest", record.source, record.payload, record.domain, headers)
         again = await self._writer.append(draft)
         await asyncio.to_thread(self._engine.wait_for, again, _APPLY_TIMEOUT)
@@ -41,8 +41,12 @@ class DeadLetters:
             letter = fold.engine.state.dead_letters.get(str(seq))
             mappings = fold.engine.world.config.mappings
         rows = self._journal.read(seq - 1, 1) if letter is not None else []
-        if letter is None or not rows or rows[0].seq != seq:
-            raise NotFound(f"record {seq} is no dead letter", mend="See GET /v1/dead-letters")
+        if letter is None:
+            mend = "`watchkeeper dead-letters` lists them"
+            raise NotFound(f"record {seq} is no dead letter", mend=mend)
+        if not rows or rows[0].seq != seq or rows[0].erased:
+            what = f"the body of record {seq} is gone: erased, or dropped with its days (--retain-days)"
+            raise NotFound(what, mend="Have it sent again by its sender")
         if letter.read_as:
             what = f"record {seq} was read already, as record {letter.read_as}"
             raise InputError(what, where="dead letter", mend="Nothing is left to do")

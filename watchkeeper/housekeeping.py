@@ -3,6 +3,7 @@
 When a segment of the journal is full, a second process folds the journal into a checkpoint (encoding a large
 state would hold up the serving one) and this one appends it: from then on a start reads the checkpoint and
 what follows. Segments whose records are all older than `retain_days`, and in the checkpoint, are dropped.
+A stop ends the second process: the next start makes that checkpoint.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import structlog
 
 from connectors.storage.sqlite_journal import SqliteJournal
 from core.checkpoint import read_head
-from core.errors import WatchkeeperError
+from core.errors import JournalError, WatchkeeperError
 from core.journal import Draft
 from core.ports import Clock
 from core.times import DAY
@@ -25,7 +29,16 @@ from core.times import DAY
 log = structlog.get_logger("housekeeping")
 FIRST, EVERY = 60.0, 600.0
 _PATIENCE = 3_600.0
+_LOOK = 0.2
+# A process that was asked to end has so long before it is ended.
+_LAST_WORDS = 5.0
+_LONGEST_SAID = 4_096
+_NEW = "checkpoint.new"
 Fold = Callable[[Path], bytes]
+
+
+class Stopped(Exception):
+    """The server stops: what was being made is given up."""
 
 
 class Housekeeping:
@@ -42,11 +55,13 @@ class Housekeeping:
     ) -> None:
         self._journal, self._append, self._clock, self._data = journal, append, clock, data
         self._retain_days = retain_days
-        self._fold = fold or (lambda data: fold_apart(data, retain_days))
+        self._fold = fold or (lambda data: fold_apart(data, retain_days, self._stopping))
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
+        # A process that was killed leaves what it had of a checkpoint.
+        (self._data / _NEW).unlink(missing_ok=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -83,17 +98,66 @@ class Housekeeping:
             wait = EVERY
             try:
                 self.look()
+            except Stopped:
+                return
             except (WatchkeeperError, OSError, subprocess.SubprocessError) as error:
                 log.error("housekeeping_failed", error=str(error))
 
 
-def fold_apart(data: Path, retain_days: int) -> bytes:
-    """A checkpoint of the journal in `data`, made by a process of its own that gives way to others."""
-    out = data / "checkpoint.new"
+def fold_apart(data: Path, retain_days: int, stopping: threading.Event | None = None) -> bytes:
+    """A checkpoint of the journal in `data`, made by a process of its own that gives way to others.
+
+    Raises Stopped once `stopping` is set, JournalError with the process's last words when it fails.
+    """
+    data = data.resolve()  # The process begins elsewhere.
+    out = data / _NEW
     command = [sys.executable, "-m", "watchkeeper", "journal", "checkpoint", str(out)]
     command += ["--data", str(data), "--retain-days", str(retain_days)]
     try:
-        subprocess.run(command, check=True, timeout=_PATIENCE, stdout=subprocess.DEVNULL, cwd=data)
+        run_apart(command, data, stopping or threading.Event())
         return out.read_bytes()
     finally:
         out.unlink(missing_ok=True)
+
+
+def run_apart(command: list[str], directory: Path, stopping: threading.Event) -> None:
+    """Run a command to its end, or end it when `stopping` is set. Raises as fold_apart does."""
+    with TemporaryFile() as said:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, cwd=directory
+        )
+        try:
+            _wait(child, stopping)
+        finally:
+            _end(child)
+        if child.returncode:
+            raise JournalError(
+                f"no checkpoint was made (status {child.returncode}): {_last_line(said)}",
+                where=str(directory),
+                mend="It is tried again in ten minutes; `watchkeeper journal checkpoint` does it by hand",
+            )
+
+
+def _wait(child: subprocess.Popen[bytes], stopping: threading.Event) -> None:
+    latest = time.monotonic() + _PATIENCE
+    while child.poll() is None:
+        if stopping.wait(_LOOK):
+            raise Stopped
+        if time.monotonic() > latest:
+            raise subprocess.TimeoutExpired(child.args, _PATIENCE)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(_LAST_WORDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _last_line(said: IO[bytes]) -> str:
+    said.seek(max(0, said.seek(0, 2) - _LONGEST_SAID))
+    lines = [line.strip() for line in said.read().decode("utf-8", "replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "it said nothing")

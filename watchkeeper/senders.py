@@ -12,8 +12,8 @@ Secrets stay in memory; the journal never sees them. Errors name file, path and 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
 
 import structlog
 from pydantic import Field
@@ -38,7 +38,10 @@ class SenderEntry(SecretEntry):
 
 
 class SendersFile(Strict):
+    """`others`: what becomes of sources that have no secret here."""
+
     senders: dict[str, SenderEntry] = {}
+    others: Literal["believe", "refuse"] = "believe"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Sender:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     topics: tuple[str, ...] = ()
     max_body_bytes: int | None = None
+    refused: bool = False
 
     @property
     def proves_itself(self) -> bool:
@@ -58,11 +62,15 @@ class Sender:
 class Senders:
     """By the name of their source; one that is not in the file is a sender without a secret."""
 
-    def __init__(self, senders: Mapping[str, Sender] | None = None) -> None:
+    def __init__(self, senders: Mapping[str, Sender] | None = None, *, refuse_others: bool = False) -> None:
         self._by_name = dict(senders or {})
+        self.refuse_others = refuse_others
 
     def of(self, name: str) -> Sender:
-        return self._by_name.get(name) or Sender(name)
+        sender = self._by_name.get(name) or Sender(name)
+        if self.refuse_others and not sender.proves_itself:
+            return replace(sender, refused=True)
+        return sender
 
     def proving(self) -> list[str]:
         """Names of the sources that must prove themselves."""
@@ -78,7 +86,7 @@ def read_senders(text: str, where: str, environment: Mapping[str, str], known: C
             mend = f"Known sources: {', '.join(sorted(known))}"
             raise SourceError(f"senders.{name}: no source is called that", where=where, mend=mend)
         senders[name] = _sender(name, entry, where, environment)
-    return Senders(senders)
+    return Senders(senders, refuse_others=document.others == "refuse")
 
 
 def known_sources(settings: Settings) -> list[str]:

@@ -114,6 +114,9 @@ class Watch:
     def raw_alert(self, line: int, index: int) -> Document:
         """The alert as it was sent: part `index` of record `line`. Raises NotFound."""
         records = self._journal.read(line - 1, 1) if 0 < line < 2**63 else []
+        if 0 < line < self._journal.first():
+            what = f"record {line} is gone: records are kept for some days (--retain-days)"
+            raise NotFound(what, mend="What came of it is in its incident")
         if not records or records[0].seq != line or records[0].kind != "ingest":
             raise NotFound(
                 f"record {line} holds no alert", mend="Take line and index from an incident's alerts"

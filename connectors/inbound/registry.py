@@ -26,6 +26,7 @@ from connectors.inbound import (
 from connectors.inbound.limits import bounded
 from connectors.inbound.mapping import compiled
 from connectors.inbound.source import Source
+from core.dead_letters import came_at
 from core.errors import BodyError, InputError, SourceError
 from core.journal import Record
 from core.model.events import Parsed
@@ -53,7 +54,7 @@ def source(name: str, mappings: Mapping[str, str]) -> Source:
 
 def parse(record: Record, mappings: Mapping[str, str]) -> Parsed:
     """What the engine is given to read ingest records with."""
-    return read(source(record.source, mappings), record.headers, record.payload, record.received_at)
+    return read(source(record.source, mappings), record.headers, record.payload, came_at(record))
 
 
 def read(reader: Source, headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:

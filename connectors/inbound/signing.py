@@ -33,16 +33,18 @@ def header(request: Request, name: str) -> str:
     """A header that has to be there. `name` is in lower case."""
     value = request.headers.get(name, "")
     if not value:
-        raise refused(name, "the header is missing, or empty")
+        raise refused(
+            name, "the header is missing, or empty", "Set the same secret at the sender: it signs then"
+        )
     return value
 
 
 def refused(
-    name: str, what: str = "the signature does not fit the body and the secret set here"
+    name: str,
+    what: str = "the signature does not fit the body and the secret set here",
+    mend: str = "Compare the secret of the sender with the one in the senders file",
 ) -> SignatureRefused:
-    return SignatureRefused(
-        what, where=f"header {name}", mend="Compare the secret of the sender with the one in the senders file"
-    )
+    return SignatureRefused(what, where=f"header {name}", mend=mend)
 
 
 def one_of(given: Iterable[str], wanted: Iterable[str]) -> bool:
@@ -58,7 +60,9 @@ def fresh(text: str, now: int, name: str) -> str:
         raise refused(name, "the timestamp is not a number of seconds")
     if abs(now - int(text) * SECOND) > TOLERANCE:
         raise refused(
-            name, "the timestamp is more than five minutes from now: an old message, or a wrong clock"
+            name,
+            "the timestamp is more than five minutes from now: an old message, or a wrong clock",
+            "Compare the clocks of both machines, and send it anew",
         )
     return text
 

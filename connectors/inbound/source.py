@@ -102,5 +102,6 @@ def problem(where: str, what: str, mend: str) -> Problem:
 def nothing_usable(problems: list[Problem]) -> BodyError:
     """The first problem as the reason to refuse the whole body."""
     first = problems[0]
-    more = f" (and {len(problems) - 1} more faults)" if len(problems) > 1 else ""
+    rest = len(problems) - 1
+    more = f" (and {rest} more fault{'s' * (rest > 1)})" if rest else ""
     return BodyError(first.what + more, where=first.where, mend=first.mend)

@@ -28,7 +28,9 @@ def verify_token(request: Request, secrets: Sequence[str], header: str = "") -> 
     # Every pair is compared, so that the time taken tells nothing.
     fits = [same(token, secret) for token in given for secret in filter(None, secrets)]
     if not any(fits):
-        raise SignatureRefused("the token is not the one set here", where="headers", mend="Compare the two")
+        where = "address" if request.path_token in given else "headers"
+        mend = "Compare the token of the sender with the one in the senders file"
+        raise SignatureRefused("the token is not the one set here", where=where, mend=mend)
 
 
 def same(given: str, wanted: str) -> bool:

@@ -14,7 +14,7 @@ from core.model.catalogue import Catalogue
 from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.finding import Finding, Why
-from core.model.incident import Change, Episode
+from core.model.incident import Change, Episode, Incident
 from core.rules.schema import RecentChange
 from core.state import within
 from core.times import spoken
@@ -78,6 +78,19 @@ def attach_change(turn: Turn, change: Change) -> None:
             for name in within(timeline, change.event.at - rule.lookback, high):
                 _attach(world, world.state.episodes[name], [change.id])
                 watch_for_news(turn, world.incident_of(world.state.episodes[name]))
+
+
+def detach_change(turn: Turn, change_id: str) -> list[Incident]:
+    """Take a change that has moved from the incidents that are not closed; which they were."""
+    found = [
+        incident
+        for incident in turn.world.state.incidents.values()
+        if change_id in incident.changes and incident.status != "closed"
+    ]
+    for incident in found:
+        incident.changes = [name for name in incident.changes if name != change_id]
+        turn.touch(incident)
+    return found
 
 
 def _attach(world: World, episode: Episode, changes: list[str]) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from core.findings.case import Case, finding, shortened
 from core.model.finding import Finding, Why
 from core.model.incident import Episode
+from core.rules.schema import SilentSource
 from core.times import format_rfc3339, spoken
 
 kind = "silent-source"
-# Of the alert that rules of ours raise, see core/silent_source.py.
+# Of the alert that rules of ours raise, see core/silent_source.py. It has the label NEVER when the source was
+# not heard at all since it is expected.
 SOURCE = "watchkeeper"
 ALERT = "SourceSilent"
+NEVER = "heard"
+
+
+def expected_patience(rule: SilentSource, key: str) -> int:
+    """For how long `key` (`domain/source`), if it is always to be heard, may be silent, in ms; else 0."""
+    return rule.expected.get(key) or rule.expected.get(key.partition("/")[2]) or 0
 
 
 def find(case: Case) -> tuple[list[Finding], Why]:
@@ -29,14 +37,27 @@ def find(case: Case) -> tuple[list[Finding], Why]:
 
 
 def _why(case: Case, episode: Episode) -> Why:
-    source = episode.labels.get("source", "")
+    source, domain = episode.labels.get("source", ""), episode.source.partition("/")[0]
     rule = case.rules.silent_source
-    after = rule.expected.get(source) or rule.resends.get(source) or 0
+    after = expected_patience(rule, f"{domain}/{source}") or rule.resends.get(source) or 0
+    terms: dict[str, int | str] = {"source": source, "patience_ms": after}
+    say = _never_heard if NEVER in episode.labels else _fell_silent
+    return Why(kind, say(episode, source, after), terms=terms, evidence=(episode.id,))
+
+
+def _fell_silent(episode: Episode, source: str, after: int) -> str:
     since = format_rfc3339(episode.starts_at - after)
     if episode.ends_at is None:
-        summary = f"Nothing has come from {source} since {since}: what it would tell is not known"
-    else:
-        silence = spoken(episode.ends_at - episode.starts_at + after)
-        summary = f"Nothing came from {source} for {silence} from {since}"
-    terms: dict[str, int | str] = {"source": source, "patience_ms": after}
-    return Why(kind, summary, terms=terms, evidence=(episode.id,))
+        return f"Nothing has come from {source} since {since}: what it would tell is not known"
+    silence = spoken(episode.ends_at - episode.starts_at + after)
+    return f"Nothing came from {source} for {silence} from {since}"
+
+
+def _never_heard(episode: Episode, source: str, after: int) -> str:
+    """It is not known when it was last heard, if ever: only since when it is expected."""
+    if episode.ends_at is None:
+        return (
+            f"Nothing has come from {source} since the rule came into force: what it would tell is not known"
+        )
+    ended = format_rfc3339(episode.ends_at)
+    return f"Nothing came from {source} from when the rule came into force until {ended}"

@@ -7,7 +7,7 @@ component of episodes with an id, a lifecycle and a severity.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -143,20 +143,39 @@ class Incident(msgspec.Struct):
     read_to: int = 0
 
 
+class Telling(NamedTuple):
+    """Which telling of a change counts: that of the source's latest time, then the one whose state is the
+    furthest along; ties go by a hash of its content."""
+
+    told_at: int
+    along: int
+    content: str
+
+
 class Change(msgspec.Struct, frozen=True):
-    """A change with its content-hash id and the record that brought it."""
+    """A change with its content-hash id and the record that brought it.
+
+    `tellings`: of each field of `event`, the telling that its value is from. Empty while all are from one.
+    """
 
     id: str
     domain: str
     seq: int
     event: ChangeEvent
+    tellings: dict[str, Telling] = {}
 
 
 class SourceLife(msgspec.Struct):
     """When a source was last heard, since when it has been heard without a long gap, and, while it is
-    silent although it was to be heard, when that was found."""
+    silent although it was to be heard, when that was found.
+
+    `first_heard`: when it was first counted as heard, 0 for not yet. A source that was expected and never
+    heard has no `records`, its times are 0, and `expected_since` says since when it is waited for.
+    """
 
     last_heard: int
     heard_since: int
     records: int = 0
     silent_since: int | None = None
+    first_heard: int = 0
+    expected_since: int | None = None

@@ -9,10 +9,13 @@ import pytest
 from connectors.inbound.registry import parse
 from connectors.storage.memory import MemoryJournal
 from core.checkpoint import Checkpoint, checkpoint_draft, copy_state
+from core.config import config_draft
+from core.dead_letters import FIRST_CAME, REPLAYS
 from core.errors import InputError
 from core.journal import Draft, record_to_line
 from core.ports import read_all
 from core.replay import Fold, replay_file, result
+from core.times import format_rfc3339
 from tests.timeline import START
 from tests.unit.test_upgrade import alerts_of, start
 from watchkeeper.app import App
@@ -102,3 +105,38 @@ def test_a_checkpoint_that_cannot_be_read_stops_the_start_with_a_reason(tmp_path
     first.stop()
     with pytest.raises(InputError, match="checkpoint record"):
         App(settings).start()
+
+
+MAPPING = """
+source: job
+summary: Jobs of ours
+events:
+  - alert:
+      labels: {alertname: job, service: job}
+      status: {from: result, map: {%s}}
+"""
+
+
+def job(result: str) -> Draft:
+    return Draft("ingest", "job", b'{"job": "backup", "result": "%s"}' % result.encode())
+
+
+def test_a_dead_letter_that_is_read_later_counts_as_of_when_it_came() -> None:
+    journal = MemoryJournal()
+    start(journal, "1")
+    journal.append([mappings("failed: firing, done: resolved")], START)
+    journal.append([job("partly")], START)
+    journal.append([job("done")], START + 60_000)
+    journal.append([mappings("failed: firing, partly: firing, done: resolved")], START + 120_000)
+    letter = journal.read(4, 1)[0]
+    headers = {REPLAYS: "5", FIRST_CAME: str(letter.received_at)}
+    journal.append([Draft("ingest", "job", letter.payload, headers=headers)], START + 180_000)
+    fold = folded(journal, "1")
+    [incident] = fold.incidents()
+    assert incident["alerts"][0]["starts_at"] == format_rfc3339(START)
+    assert incident["alerts"][0]["status"] == "resolved"
+    assert fold.engine.state.dead_letters["5"].read_as == 8
+
+
+def mappings(words: str) -> Draft:
+    return config_draft("sources", {"bundle": "own", "files": {"job.yaml": MAPPING % words}})

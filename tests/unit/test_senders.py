@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,17 @@ def test_made_up_domains_have_an_end(app: App, monkeypatch: pytest.MonkeyPatch) 
     statuses = [post(app, f"/api/v2/alerts?domain=d{number}", body).status_code for number in range(4)]
     assert statuses == [200, 200, 400, 400]
     assert post(app, "/api/v2/alerts?domain=d0", body).status_code == 200
+
+
+def test_sources_without_a_secret_can_be_refused(tmp_path: Path) -> None:
+    (tmp_path / "senders.yaml").write_text("others: refuse\nsenders: {change: {secret_env: HOME}}\n")
+    made = App(Settings(data=tmp_path / "data", senders=tmp_path / "senders.yaml"))
+    made.start()
+    try:
+        assert post(made, "/alerts").status_code == 401
+        assert post(made, "/api/v2/alerts", orjson.dumps([alert("payments")])).status_code == 401
+        body = orjson.dumps({"kind": "deploy", "service": "a"})
+        answer = post(made, "/v1/ingest/change", body, x_watchkeeper_token=os.environ["HOME"])
+        assert answer.status_code == 202
+    finally:
+        made.stop()

@@ -37,9 +37,15 @@ class Check(NamedTuple):
 
 
 def doctor(
-    data: Path | None, url: str | None, catalog: Path | None, rules: Path | None, ask_model: bool = False
+    data: Path | None,
+    url: str | None,
+    catalog: Path | None,
+    rules: Path | None,
+    ask_model: bool = False,
+    sources: Path | None = None,
+    senders: Path | None = None,
 ) -> None:
-    settings = load_settings(data=data, catalogue=catalog, rules=rules)
+    settings = load_settings(data=data, catalogue=catalog, rules=rules, sources=sources, senders=senders)
     failed = 0
     for check in checks(settings, url, ask_model):
         mark = {True: "ok  ", False: "FAIL", None: "note"}[check.ok]
@@ -164,7 +170,14 @@ def _sources(settings: Settings) -> Check:
 def _senders(settings: Settings) -> Check:
     """Which sources must prove themselves; of the rest whoever reaches the address is believed."""
     known = known_sources(settings)
-    proving = make_senders(settings, known).proving()
+    senders = make_senders(settings, known)
+    proving = senders.proving()
+    if senders.refuse_others:
+        return Check(
+            "senders", True, f"with a secret: {', '.join(proving) or 'none'}. All others are refused"
+        )
+    if settings.senders is None:
+        return Check("senders", None, "no senders file given: whoever reaches an address is believed")
     if not proving:
         return Check("senders", None, "no source has a secret: whoever reaches the address is believed")
     rest = ", ".join(sorted(set(known) - set(proving)))

@@ -9,26 +9,25 @@ from pathlib import Path
 
 import typer
 
-from connectors.inbound.registry import parse
 from connectors.storage.lock import DirectoryLock
 from connectors.storage.sqlite_journal import SqliteJournal
 from core.checkpoint import Checkpoint, checkpoint_draft, newer_than
 from core.errors import InputError, NotFound
-from core.forgetting import deciding_labels, forget_document, forget_draft
+from core.forgetting import deciding_labels, forget, forget_document, forget_draft
 from core.journal import Draft, Record
-from core.model.events import Parsed
-from core.ports import read_all
+from core.model.events import AlertEvent
 from core.replay import Fold
 from core.times import DAY, format_rfc3339
+from core.world import Turn
 from watchkeeper.cli.offline import data_directory, fold_journal
 from watchkeeper.clock import SystemClock
-from watchkeeper.erasing import erase, forgotten
+from watchkeeper.erasing import ERASABLE, erase, events_of, forgotten, quoting, said_by
 from watchkeeper.version import VERSION
 
-_ERASABLE = ("ingest", "annotation", "transition", "outcome", "approval")
 _NICE = 10
-# Made from the journal, and may hold what was erased; the next start makes them anew.
-_DERIVED = ("history.duckdb", "history.duckdb.wal")
+# Made from the journal, and may hold what was erased; the next start makes anew what it needs. The last one
+# is what a kill leaves of a checkpoint in the making.
+_DERIVED = ("history.duckdb", "history.duckdb.wal", "checkpoint.new")
 
 
 def checkpoint(file: Path, data: Path | None, retain_days: int) -> None:
@@ -74,51 +73,32 @@ def restore(source: Path, data: Path | None) -> None:
 
 def _redact(journal: SqliteJournal, record: Record, actor: str, reason: str) -> list[int]:
     fold = fold_journal(journal)
-    parsed = _read(fold, record)
-    quoting = _quoting(journal, record, parsed)
-    draft = forget_draft(record, parsed, actor, reason)
+    world = fold.engine.world
+    events = events_of(journal, world, record)
+    said = said_by(world, record, events)
+    also = quoting(journal, world, record, said)
+    draft = forget_draft(record, [one for one in events if isinstance(one, AlertEvent)], actor, reason)
     now = max(SystemClock().now(), fold.engine.state.clock)
     decided = Record(journal.head() + 1, now, draft.kind, draft.source, draft.payload)
     fold.apply(decided)
-    what = forgotten(decided)
-    deciding = deciding_labels(fold.engine.world)
-    fold.forgotten[:] = [forget_document(one, what, deciding) for one in fold.forgotten]
+    what, deciding = forgotten(decided), deciding_labels(world)
+    forget(Turn(world, now, decided.seq, []), what, said)
+    fold.forgotten[:] = [forget_document(one, what, deciding, said) for one in fold.forgotten]
     journal.append([draft, _checkpoint(fold, "redaction", 0)], now)
     erase(journal, record.seq)
-    return quoting
+    return also
 
 
 def _erasable(journal: SqliteJournal, seq: int) -> Record:
     rows = journal.read(seq - 1, 1)
     if not rows or rows[0].seq != seq:
         raise NotFound(f"there is no record {seq}", where="journal", mend="See `watchkeeper journal export`")
-    if rows[0].kind not in _ERASABLE:
-        mend = f"Only these can be erased: {', '.join(_ERASABLE)}"
+    if rows[0].kind not in ERASABLE:
+        mend = f"Only these can be erased: {', '.join(ERASABLE)}"
         raise InputError(f"record {seq} is a {rows[0].kind} record", where="journal", mend=mend)
     if rows[0].erased:
         raise InputError(f"record {seq} is erased already", where="journal", mend="Nothing is left to do")
     return rows[0]
-
-
-def _read(fold: Fold, record: Record) -> Parsed:
-    if record.kind != "ingest":
-        return Parsed(())
-    try:
-        return parse(record, fold.engine.world.config.mappings)
-    except InputError:
-        return Parsed(())
-
-
-def _quoting(journal: SqliteJournal, record: Record, parsed: Parsed) -> list[int]:
-    """Later records in which a longer text of the record stands too."""
-    texts = {
-        text.encode()
-        for event in parsed.events
-        for text in getattr(event, "annotations", {}).values()
-        if len(text) >= 16
-    }
-    others = (one for one in read_all(journal) if one.seq != record.seq and one.kind != "checkpoint")
-    return [one.seq for one in others if any(text in one.payload for text in texts)]
 
 
 def _checkpoint(fold: Fold, reason: str, retain_days: int) -> Draft:

@@ -225,11 +225,13 @@ def doctor(
     catalog: Catalogue = None,
     rules: Rules = None,
     ask_model: Annotated[bool, typer.Option("--ask-model", help="Ask the model one small question")] = False,
+    sources: Sources = None,
+    senders: SendersFile = None,
 ) -> None:
     """Check this machine, the files and the server; say how to mend what is wrong (then exit 1)."""
     from watchkeeper.cli.doctor import doctor as examine
 
-    examine(data, url, catalog, rules, ask_model)
+    examine(data, url, catalog, rules, ask_model, sources, senders)
 
 
 for command in (*MOVES, *KEEPING):

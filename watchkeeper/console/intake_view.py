@@ -217,7 +217,7 @@ def _source(key: str, life: SourceLife | None, counts: Counts, unread: int, prov
     return Source(
         shorten(name, 60),
         "" if domain == DEFAULT_DOMAIN else shorten(domain, 64),
-        _stamp(life.last_heard if life else None, now),
+        _stamp(life.last_heard if life and life.records else None, now),
         _stamp(life.silent_since if life else None, now),
         life.records if life else 0,
         counts,

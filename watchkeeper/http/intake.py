@@ -136,7 +136,7 @@ class Intake:
         try:
             domain = self._domain(scope) if scope["query_string"] else DEFAULT_DOMAIN
             request = None
-            if route.sender.proves_itself:
+            if route.sender.proves_itself or route.sender.refused:
                 request = await self._prove(route, scope, body)
             headers = {k: v.decode("latin-1") for k, v in scope["headers"] if k in route.looked_at}
             fault = None
@@ -164,7 +164,10 @@ class Intake:
         return domain
 
     async def _prove(self, route: _Route, scope: Scope, body: bytes) -> Request:
-        """The request, when its sender has proven itself."""
+        """The request, when its sender has proven itself. Raises SignatureRefused."""
+        if route.sender.refused:
+            what = "no secret is set for this source, and such sources are refused here"
+            raise SignatureRefused(what, where="address", mend="Give it one in the senders file")
         request = Request(_headers(scope), body, self._clock.now(), _path_token(scope["path"]))
         gate = self._gates.get(route.reader.name)
         if gate is not None:
