@@ -51,6 +51,9 @@ from watchkeeper.version import VERSION
 from watchkeeper.writer import JournalWriter
 
 log = structlog.get_logger("app")
+# A full collection looks at all that the engine holds, and nobody is answered meanwhile (0.2 s at 10,000
+# alerts). What is held has few cycles: it is looked at a hundred times less often than by default.
+_COLLECT = (10_000, 20, 50)
 
 
 class App:
@@ -220,6 +223,9 @@ class App:
                 stack.callback(task.cancel)
             gc.collect()
             gc.freeze()
+            usual = gc.get_threshold()
+            stack.callback(gc.set_threshold, *usual)
+            gc.set_threshold(*_COLLECT)
             yield
 
     def _runbooks(self) -> Runbooks:
