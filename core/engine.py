@@ -148,11 +148,10 @@ class Engine:
 
     def _ingest(self, turn: Turn, record: Record, parsed: Parsed) -> None:
         note_replay(self.state.dead_letters, record)
-        key = hear(turn, record)
-        watch_source(turn, key, self.state.sources[key], self._identify())
+        key, identify = hear(turn, record), self._identify()
+        watch_source(turn, key, self.state.sources[key], identify)
         if parsed.delivery and self._seen(record, parsed.delivery):
             return
-        identify = self._identify()
         first = came_at(record)
         for event in parsed.events:
             if isinstance(event, AlertEvent):

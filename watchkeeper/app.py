@@ -126,7 +126,8 @@ class App:
     def _start(self, stack: ExitStack) -> None:
         settings = self.settings
         self._receivers = _receivers(settings)
-        mappings, known = files.mappings(settings.sources), known_sources(settings)
+        mappings = files.mappings(settings.sources)
+        known = known_sources(mappings)
         senders = make_senders(settings, known)
         self._model_name = check_model(settings)
         configuration = files.configuration(

@@ -89,9 +89,9 @@ def read_senders(text: str, where: str, environment: Mapping[str, str], known: C
     return Senders(senders, refuse_others=document.others == "refuse")
 
 
-def known_sources(settings: Settings) -> list[str]:
-    """Names of all sources: ours, and those of mapping files, built-in or the operator's."""
-    return sorted([*SOURCES, *files.mappings(settings.sources)])
+def known_sources(mappings: Mapping[str, str]) -> list[str]:
+    """Names of all sources: ours, and those of `mappings`."""
+    return sorted([*SOURCES, *mappings])
 
 
 def make_senders(settings: Settings, known: Collection[str]) -> Senders:

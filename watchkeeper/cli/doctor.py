@@ -162,14 +162,15 @@ def _routes(path: Path | None) -> Check:
 
 
 def _sources(settings: Settings) -> Check:
-    own = len(files.mappings(settings.sources)) - len(files.builtin_mappings())
-    says = f"{len(known_sources(settings))} known; `watchkeeper sources` lists them"
+    mappings = files.mappings(settings.sources)
+    own = len(mappings) - len(files.builtin_mappings())
+    says = f"{len(known_sources(mappings))} known; `watchkeeper sources` lists them"
     return Check("sources", True, f"{says}; {own} of your own" if settings.sources else says)
 
 
 def _senders(settings: Settings) -> Check:
     """Which sources must prove themselves; of the rest whoever reaches the address is believed."""
-    known = known_sources(settings)
+    known = known_sources(files.mappings(settings.sources))
     senders = make_senders(settings, known)
     proving = senders.proving()
     if senders.refuse_others:
