@@ -8,9 +8,9 @@ DEV_STAMP := $(VENV)/.installed-dev
 UV := $(shell command -v uv 2>/dev/null)
 PORT ?= 8080
 
-.PHONY: help run test check quick faults bench bench-intake record tour llama digests clean
+.PHONY: help run test check quick faults bench bench-intake bench-core eval-grouping record tour llama digests lock-rules clean
 help: ## say what can be done here
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 run: $(STAMP) ## install, start on 127.0.0.1:8080 and play the recorded cases
 	@$(BIN)/watchkeeper serve --demo --port $(PORT)
@@ -36,6 +36,13 @@ bench: $(DEV_STAMP) ## rates, as ratios against Alertmanager 0.25 (Debian) where
 bench-intake: $(DEV_STAMP) ## intake alone, beside Alertmanager
 	@$(BIN)/python -m evals.bench --only intake
 
+bench-core: $(DEV_STAMP) ## the engine by open alerts, services and workload; some minutes
+	@$(BIN)/python -m evals.bench.core
+
+CASES ?= evals/cases/grouping
+eval-grouping: $(STAMP) ## alerts into incidents against cases of known truth: make eval-grouping CASES=DIR
+	@$(BIN)/watchkeeper eval grouping --cases $(CASES)
+
 record: $(DEV_STAMP) ## record the demo cases again, with Debian's Prometheus and Alertmanager
 	@for case in bad-deploy dead-dependency two-troubles bad-deploy-again; do \
 	  $(BIN)/python -m evals.record $$case --out evals/cases/$$case || exit $$?; done
@@ -48,6 +55,9 @@ llama: $(DEV_STAMP) ## install a small real language model and its server (110 M
 
 digests: $(DEV_STAMP) ## say what the golden cases replay to now, after a change that is meant
 	@$(BIN)/python -m tests.replay.golden
+
+lock-rules: $(DEV_STAMP) ## write the locks of bundles that are not released; RELEASE=1 marks them as released
+	@$(BIN)/python -m tests.replay.rules_lock $(if $(RELEASE),--release,--write)
 
 clean: ## remove the environment and caches, never data
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from core.canonical import canonical_json, content_id, sha256_hex
+from core.correlation.by_change import join_by_change
 from core.explaining import watch_for_news
 from core.findings.recent_change import attach_change, detach_change
 from core.journal import Record
@@ -96,6 +97,7 @@ def _add(turn: Turn, change: Change) -> None:
     turn.world.state.changes[change.id] = change
     turn.world.index.add_change(change)
     attach_change(turn, change)
+    join_by_change(turn, change)
 
 
 def _replace(turn: Turn, known: Change, change: Change) -> None:

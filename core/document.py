@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.escalation import clocks_json
 from core.findings import refresh
 from core.model.decision import Decision
 from core.model.entity import Entity
@@ -18,6 +19,8 @@ from core.narrative.questions import changes_in_order, questions
 from core.narrative.title import title
 from core.remediation.plan import plan_json, plans
 from core.rules.schema import SymptomRule
+from core.suppression import suppressed_now
+from core.suppression.kinds import Suppression
 from core.symptoms import symptom_of
 from core.times import format_rfc3339, optional_rfc3339
 from core.world import World
@@ -42,10 +45,14 @@ def incident_document(world: World, incident: Incident) -> Document:
         "started_at": format_rfc3339(members[0].starts_at),
         "acknowledged_at": optional_rfc3339(incident.acknowledged_at),
         "acknowledged_by": incident.acknowledged_by,
+        "mitigated_at": optional_rfc3339(incident.mitigated_at),
+        "mitigated_by": incident.mitigated_by,
         "resolved_at": optional_rfc3339(incident.resolved_at),
         "closed_at": optional_rfc3339(incident.closed_at),
+        "clocks": clocks_json(world, incident),
         "services": [entity_json(entity) for entity in sorted(incident.entities) if entity.service],
-        "alerts": [_alert(episode, world.rules.symptom) for episode in members],
+        **_with_suppressions(world, [_alert(episode, world.rules.symptom) for episode in members], members),
+        "snoozed_until": optional_rfc3339(incident.snooze.until if incident.snooze else None),
         "findings": [finding_json(finding) for finding in incident.findings],
         "why": why_json(incident.why) if incident.why else None,
         "origin": _origin(incident.origin),
@@ -53,6 +60,8 @@ def incident_document(world: World, incident: Incident) -> Document:
         "questions": questions(world, incident, candidates[0].title if candidates else ""),
         "plans": [plan_json(plan) for plan in candidates],
         "merged_from": incident.merged_from,
+        "split_from": incident.split_from or None,
+        "split_into": incident.split_into,
         "recurrence_of": incident.recurrence_of or None,
         "history": [
             {
@@ -81,12 +90,17 @@ def incident_summary(world: World, incident: Incident) -> Document:
         "resolved_at": optional_rfc3339(incident.resolved_at),
         "closed_at": optional_rfc3339(incident.closed_at),
         "acknowledged_by": incident.acknowledged_by,
+        "clocks": clocks_json(world, incident),
         "services": [entity_json(entity) for entity in sorted(incident.entities) if entity.service],
         "origin": _origin(incident.origin),
         "merged_from": incident.merged_from,
         "recurrence_of": incident.recurrence_of or None,
         "alerts_total": len(members),
         "alerts_firing": incident.firing,
+        "alerts_suppressed": sum(
+            bool(suppressed_now(world, episode, world.state.clock)) for episode in members
+        ),
+        "snoozed_until": optional_rfc3339(incident.snooze.until if incident.snooze else None),
     }
 
 
@@ -98,7 +112,10 @@ def summary_of(document: Document) -> Document:
     )  # fmt: skip
     alerts = document["alerts"]
     firing = sum(alert["status"] != "resolved" for alert in alerts)
-    return {**{key: document[key] for key in kept}, "alerts_total": len(alerts), "alerts_firing": firing}
+    row = {key: document[key] for key in kept} | {"alerts_total": len(alerts), "alerts_firing": firing}
+    held = sum(bool(alert.get("suppressed")) for alert in alerts)
+    later = {key: document.get(key) for key in ("snoozed_until", "clocks")}
+    return {**row, "alerts_suppressed": held, **later}
 
 
 def _changes(world: World, incident: Incident) -> list[Document]:
@@ -114,8 +131,8 @@ def _alert(episode: Episode, symptoms: SymptomRule) -> Document:
         "line": episode.seq,
         "index": episode.index,
         "fingerprint": episode.fingerprint,
-        "first_incident": episode.first_incident,
-        "decided_at": format_rfc3339(episode.received_at),
+        "first_incident": episode.first_incident or None,
+        "decided_at": optional_rfc3339(episode.decided_at),
         "episode": episode.id,
         "name": episode.name,
         "symptom": symptom_of(episode.name, symptoms),
@@ -128,6 +145,29 @@ def _alert(episode: Episode, symptoms: SymptomRule) -> Document:
         "unknown_since": optional_rfc3339(episode.unknown_since),
         "labels": dict(sorted(episode.labels.items())),
         "flags": list(episode.flags),
+        # Fires again, or tells more of the same workload: it went where the earlier alert was.
+        "follows": episode.again,
+    }
+
+
+def _with_suppressions(world: World, rows: list[Document], members: list[Episode]) -> Document:
+    """Alerts with what keeps each from paging now, and how many are kept."""
+    found = [suppressed_now(world, episode, world.state.clock) for episode in members]
+    alerts = [
+        {**row, "suppressed": [suppression_json(one) for one in by]}
+        for row, by in zip(rows, found, strict=True)
+    ]
+    return {"alerts": alerts, "suppressed_total": sum(map(bool, found))}
+
+
+def suppression_json(one: Suppression) -> Document:
+    """`until` is null where no clock says when it ends."""
+    return {
+        "kind": one.kind,
+        "id": one.id,
+        "by": one.by,
+        "reason": one.reason,
+        "until": optional_rfc3339(one.until),
     }
 
 

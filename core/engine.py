@@ -10,27 +10,36 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
+from core import barriers, response
 from core.canonical import sha256_hex
 from core.changes import forget_change, take_change
 from core.config import Config, apply_config, typed_payload
+from core.correlation.index import relink
 from core.dead_letters import came_at, note_replay
 from core.document import Document, incident_document, outside_document
-from core.explaining import on_explain_timer
 from core.findings import refresh
 from core.forgetting import Forget, forget
 from core.identify import Identify
+from core.incident_timers import INCIDENT_TIMERS
 from core.journal import Record
-from core.lifecycle import Transition, apply_transition, may_forget, on_close_timer, on_resolve_timer
+from core.lifecycle import Transition, may_forget
 from core.model.decision import Decision
-from core.model.events import AlertEvent, Parsed
+from core.model.events import AlertEvent, Parsed, SignalEvent
 from core.model.incident import Delivery, Incident, Remark
 from core.model.note import Note
 from core.observe import observe
-from core.paging import on_notify_timer, on_update_timer
+from core.paging import announce_acknowledgements
+from core.settling import on_settle_timer
 from core.silence_end import hear, on_lease_timer
 from core.silent_source import expect_sources, on_silent_timer, watch_source
+from core.slo import judge_again, on_slo_timer, take_signal
 from core.state import State, keep_recent
+from core.storm import on_storm_timer
+from core.suppression.returning import look_at_all
+from core.suppression.silencing import apply_silence, on_silence_timer, read_op
 from core.times import DAY
+from core.transitions import apply_transition
+from core.watchdog import judge_watchdogs, on_watchdog_timer, take_watchdog
 from core.world import Turn, World
 
 # Of an ingest record, with the mappings in force (texts by source).
@@ -64,6 +73,16 @@ class Annotation(msgspec.Struct, frozen=True):
     read_to: int = 0
 
 
+def _nothing(turn: Turn, incident: Incident) -> None:
+    """A timer that another version armed."""
+
+
+def _by_person(annotation: Annotation) -> bool:
+    """What agents say is never an update: it answers decisions, or brings notes."""
+    agents = annotation.decisions or annotation.notes
+    return bool(annotation.author) and annotation.kind in ("comment", "update") and not agents
+
+
 class Engine:
     """`parse` turns an ingest record into events. `on_forgotten` gets the last document of an incident that
     leaves memory; whoever keeps history keeps it."""
@@ -76,6 +95,7 @@ class Engine:
     ) -> None:
         self.parse, self.on_forgotten = parse, on_forgotten
         self.world = World(state or State())
+        relink(self.world)
         self._made: Identify | None = None
 
     @property
@@ -128,6 +148,8 @@ class Engine:
             apply_config(Config(), record)
         elif record.kind == "forget":
             typed_payload(record, Forget)
+        elif record.kind == "silence":
+            read_op(record)
 
     def _handle(self, turn: Turn, record: Record, parsed: Parsed) -> None:
         match record.kind:
@@ -137,12 +159,15 @@ class Engine:
                 self._configure(turn, record)
             case "transition":
                 apply_transition(turn, record)
+                announce_acknowledgements(turn)
             case "outcome":
                 self._settle(turn, typed_payload(record, Outcome))
             case "annotation":
                 self._remark(turn, typed_payload(record, Annotation))
             case "forget":
                 forget(turn, typed_payload(record, Forget))
+            case "silence":
+                apply_silence(turn, record)
             case "checkpoint" | "approval" | "tick":
                 pass
 
@@ -157,7 +182,10 @@ class Engine:
             if isinstance(event, AlertEvent):
                 if first != record.received_at and event.status == "firing" and event.starts_at is None:
                     event = msgspec.structs.replace(event, starts_at=first)
-                observe(turn, record, event, identify)
+                if not take_watchdog(turn, record, event, identify, first):
+                    observe(turn, record, event, identify)
+            elif isinstance(event, SignalEvent):
+                take_signal(turn, record, event, identify)
             else:
                 take_change(turn, record, event)
 
@@ -185,8 +213,13 @@ class Engine:
         apply_config(self.world.config, record)
         self.state.documents = self.world.config.documents
         self._made = None
+        self.world.configured()
+        relink(self.world)
         if self.world.config.documents.get("rules"):
             expect_sources(turn, self._identify())
+            judge_again(turn, self._identify())
+            judge_watchdogs(turn, self._identify())
+        look_at_all(turn)
 
     def _settle(self, turn: Turn, outcome: Outcome) -> None:
         decision = self.state.pending.get(outcome.decision)
@@ -215,36 +248,34 @@ class Engine:
             incident.noted_at, incident.read_to = turn.at, annotation.read_to
         if annotation.text:
             incident.remarks.append(Remark(turn.at, annotation.author, annotation.kind, annotation.text))
+            if _by_person(annotation):
+                response.updated(turn, incident)
         incident.version += 1
 
     def _fire(self, now: int, decisions: list[Decision]) -> None:
         for timer in self.world.timers.pop_due(now):
             what, _, subject = timer.id.partition(":")
             turn = Turn(self.world, timer.due, timer.seq, decisions)
-            if what == "lease":
+            if what == "settle":
+                on_settle_timer(turn)
+            elif what == "storm":
+                on_storm_timer(turn)
+            elif what == "lease":
                 if subject in self.state.episodes:
                     on_lease_timer(turn, self.state.episodes[subject])
+            elif what == "silence":
+                on_silence_timer(turn, subject)
             elif what == "silent":
                 on_silent_timer(turn, subject, self._identify())
+            elif what == "watchdog":
+                on_watchdog_timer(turn, subject, self._identify())
+            elif what == "slo":
+                on_slo_timer(turn, subject, self._identify())
             elif what == "change":
                 forget_change(turn, subject)
             elif subject in self.state.incidents:
-                self._on_incident_timer(turn, what, self.state.incidents[subject])
-
-    def _on_incident_timer(self, turn: Turn, what: str, incident: Incident) -> None:
-        match what:
-            case "notify":
-                on_notify_timer(turn, incident)
-            case "update":
-                on_update_timer(turn, incident)
-            case "resolve":
-                on_resolve_timer(turn, incident)
-            case "close":
-                on_close_timer(turn, incident)
-            case "explain":
-                on_explain_timer(turn, incident)
-            case "forget":
-                self._forget(turn, incident)
+                act = self._forget if what == "forget" else INCIDENT_TIMERS.get(what, _nothing)
+                act(turn, self.state.incidents[subject])
 
     def _forget(self, turn: Turn, incident: Incident) -> None:
         if not may_forget(self.world, incident):
@@ -259,3 +290,4 @@ class Engine:
             self.world.timers.cancel(f"lease:{name}")
             self.world.index.forget(self.state.episodes.pop(name))
         del self.state.incidents[incident.id]
+        barriers.forget(self.world, incident.id)

@@ -1,34 +1,56 @@
-"""Explaining one alert: why it is where it is, and which other incidents it nearly joined.
+"""Explaining an alert or an incident: why it is where it is, what it nearly joined, why this severity, who
+was told.
 
-Both come from the link rules themselves, applied to the alert and to what is in memory now.
+Links and misses come from the link rules, severity from its conditions, pages from the history: nothing is
+judged a second time.
 """
 
 from __future__ import annotations
 
+from heapq import nsmallest
 from typing import Any
 
-from core.correlation import dependency_edge, same_entity
-from core.model.entity import Entity
+from core.barriers import apart
+from core.correlation.verdict import between, joined_by, nearby
+from core.document import suppression_json
+from core.explain_words import when_holds
+from core.findings import refresh
 from core.model.finding import Why, why_json
-from core.model.incident import Episode
-from core.state import Timeline
-from core.times import format_rfc3339, spoken
+from core.model.incident import SEVERITIES, Episode, Incident
+from core.narrative.why import TOLD
+from core.narrative.why import told as told_rows
+from core.severity import why_severity
+from core.suppression import suppressed_now
+from core.times import format_rfc3339
 from core.world import World
 
-_REACH = 3  # windows: how far away an alert is still a near miss
 _SHOWN = 3
+# How many alerts of an incident are asked what they nearly joined: those that began first.
+_ASKED = 20
+# Of a storm, an alert is compared with so many of other incidents: those nearest in time.
+_COMPARED = 30
+# How many times the longest window of one service counts as near.
+_REACH = 3
+Document = dict[str, Any]
 
 
-def explain_alert(world: World, fingerprint: str) -> list[dict[str, Any]]:
-    """One entry per episode in memory with this fingerprint (ours), in order of start."""
+def explain_alert(world: World, fingerprint: str, latest: int = 0) -> list[Document]:
+    """One entry per episode in memory with this fingerprint (ours), in order of start; of those that began
+    last only, where `latest` says how many."""
+    episodes = firings(world, fingerprint)
+    return [explain_episode(world, episode) for episode in episodes[-latest:]]
+
+
+def firings(world: World, fingerprint: str) -> list[Episode]:
+    """In order of start."""
     episodes = [e for e in world.state.episodes.values() if e.fingerprint == fingerprint]
     episodes.sort(key=lambda e: (e.starts_at, e.id))
-    return [explain_episode(world, episode) for episode in episodes]
+    return episodes
 
 
-def explain_episode(world: World, episode: Episode) -> dict[str, Any]:
+def explain_episode(world: World, episode: Episode) -> Document:
     incident = world.incident_of(episode)
-    links, misses = _links(world, episode)
+    joined = joined_by(world, episode, set(incident.members)) or _alone(episode)
     return {
         "episode": episode.id,
         "name": episode.name,
@@ -37,89 +59,106 @@ def explain_episode(world: World, episode: Episode) -> dict[str, Any]:
         "starts_at": format_rfc3339(episode.starts_at),
         "status": episode.status,
         "incident": incident.id,
-        "first_incident": episode.first_incident,
-        "joined": [why_json(why) for why in links] or [why_json(_alone(episode))],
-        "nearly_joined": [{"incident": name, "why": why_json(why)} for name, why in misses],
+        "first_incident": episode.first_incident or None,
+        "joined": [why_json(joined)],
+        "suppressed": [suppression_json(by) for by in suppressed_now(world, episode, world.state.clock)],
+        "nearly_joined": _misses(world, [episode]),
+        "severity": why_json(why_severity(world, incident)),
+        "told": told(incident),
     }
+
+
+def explain_incident(world: World, incident: Incident) -> Document:
+    """Why these alerts are one incident, what nearly joined, why this severity, and who was told when."""
+    refresh(world, incident)
+    return {
+        "incident": incident.id,
+        "severity": why_json(why_severity(world, incident)),
+        "severity_said": severity_said(world, incident),
+        "why": why_json(incident.why) if incident.why else None,
+        "nearly_joined": _misses(world, world.members(incident)[:_ASKED]),
+        "told": told(incident),
+    }
+
+
+def told(incident: Incident) -> list[Document]:
+    """Each time that somebody was paged, or was not, with the reason, and in words; of the history."""
+    history = [
+        {"at": format_rfc3339(m.at), "what": m.what, "reason": m.reason, "detail": m.detail}
+        for m in incident.history
+        if m.what in TOLD
+    ]
+    return told_rows({"history": history})
+
+
+def severity_said(world: World, incident: Incident) -> list[str]:
+    """The condition that decided, and of each that makes it worse the first term that failed."""
+    name, conditions = incident.severity_reason, world.rules.severity.conditions
+    decided = next((one for one in conditions if one.name == name), None)
+    if decided is None or decided.severity != incident.severity:
+        return [f"It is {incident.severity}: {name.replace('-', ' ')}, under rules that are others now."]
+    said = [f"It is {incident.severity} because {when_holds(decided.when)}."]
+    tree = why_severity(world, incident)
+    for condition, node in zip(conditions, tree.children, strict=False):
+        worse = SEVERITIES.index(condition.severity) < SEVERITIES.index(incident.severity)
+        if worse and not node.counted:
+            said.append(f"It is not {condition.severity} ({condition.name.replace('-', ' ')}): {node.hint}.")
+    return said
 
 
 def _alone(episode: Episode) -> Why:
     if not episode.entity.service:
-        return Why(
-            "same-entity", "It opened the incident", hint="no label names its service: it joins nothing"
-        )
-    return Why("same-entity", "It opened the incident", hint="nothing was linked to it when it came")
+        hint = "no label names its service: it joins nothing by service"
+    else:
+        hint = "nothing was linked to it when it came"
+    return Why("links", "It opened the incident", hint=hint, evidence=(episode.id,))
 
 
-def _links(world: World, episode: Episode) -> tuple[list[Why], list[tuple[str, Why]]]:
-    """The nearest links inside the incident, and the nearest misses outside it, by gap."""
-    joined: list[tuple[int, Why]] = []
-    missed: list[tuple[int, str, Why]] = []
-    for other in _nearby(world, episode):
-        why = _verdict(world, episode, other)
-        gap = abs(other.starts_at - episode.starts_at)
-        if other.incident != episode.incident:
-            missed.append((gap, other.incident, _barred(world, other, why)))
-        elif why.counted:
-            joined.append((gap, why))
-    joined.sort(key=lambda row: (row[0], row[1].summary))
-    missed.sort(key=lambda row: (row[0], row[1]))
-    nearest: dict[str, Why] = {}
-    for _, incident, why in missed:
-        nearest.setdefault(incident, why)
-    return [why for _, why in joined[:_SHOWN]], list(nearest.items())[:_SHOWN]
+def _misses(world: World, episodes: list[Episode]) -> list[Document]:
+    """For each other incident near these alerts, the link that failed by least; the closest first."""
+    rule = world.rules.same_entity
+    reach = _REACH * max(rule.window, rule.instance_window, rule.whole_window)
+    nearest: dict[str, tuple[int, Why]] = {}
+    for episode in episodes:
+        for other in _others(world, episode, reach):
+            why = between(world, episode, other)
+            if why is None:
+                continue
+            over = excess(why, episode, other)
+            known = nearest.get(other.incident)
+            if known is None or over < known[0]:
+                nearest[other.incident] = (over, barred(world, episode, other, why))
+    rows = sorted(nearest.items(), key=lambda row: (row[1][0], row[0]))
+    return [{"incident": name, "why": why_json(why)} for name, (_, why) in rows[:_SHOWN]]
 
 
-def _barred(world: World, other: Episode, why: Why) -> Why:
-    """A link that holds and yet did not join: the other incident conducts no more."""
+def excess(why: Why, episode: Episode, other: Episode) -> int:
+    """By how many ms two alerts are too far apart for a link; of one that no time would join, all of it."""
+    gap, window = abs(episode.starts_at - other.starts_at), why.terms.get("window_ms", 0)
+    return max(gap - int(window), 0)
+
+
+def _others(world: World, episode: Episode, reach: int) -> list[Episode]:
+    """Alerts of other incidents nearby, those that began nearest to it."""
+    found = [
+        (abs(other.starts_at - episode.starts_at), other.id, other)
+        for other in nearby(world, episode, reach)
+        if other.incident != episode.incident
+    ]
+    return [other for _, _, other in nsmallest(_COMPARED, found)]
+
+
+def barred(world: World, episode: Episode, other: Episode, why: Why) -> Why:
+    """A link that holds and yet did not join: an incident conducts no more, a person parted them, or what
+    links them came later than they did."""
     if not why.counted:
         return why
-    status = world.incident_of(other).status
-    return Why(why.rule, why.summary, False, f"its incident was {status} by then", why.terms, why.evidence)
-
-
-def _nearby(world: World, episode: Episode) -> list[Episode]:
-    rules, index = world.rules, world.index
-    found: dict[str, Episode] = {}
-
-    def take(timeline: Timeline, window: int) -> None:
-        near = [row for row in timeline if abs(row[0] - episode.starts_at) <= _REACH * window]
-        near.sort(key=lambda row: (abs(row[0] - episode.starts_at), row[1]))
-        for _, name in near[:8]:
-            found.setdefault(name, world.state.episodes[name])
-
-    alert = (episode.entity.domain, episode.fingerprint)
-    take(index.by_alert.get(alert, []), rules.same_entity.same_alert_window)
-    for entity in (episode.entity, *_all_neighbours(world, episode.entity)):
-        window = rules.same_entity.window if entity == episode.entity else rules.dependency_edge.window
-        take(index.by_entity.get(entity, []), window)
-    found.pop(episode.id, None)
-    return list(found.values())
-
-
-def _all_neighbours(world: World, entity: Entity) -> list[Entity]:
-    """Capped ones too: that an edge does not conduct is worth saying."""
-    catalogue = world.config.catalogue
-    return [entity.peer(name) for name in (*catalogue.calls(entity), *catalogue.callers(entity))]
-
-
-def _verdict(world: World, a: Episode, b: Episode) -> Why:
-    gap = abs(a.starts_at - b.starts_at)
-    if a.fingerprint == b.fingerprint or a.entity == b.entity:
-        rule = world.rules.same_entity
-        window = rule.same_alert_window if a.fingerprint == b.fingerprint else rule.window
-        what = f"{b.name} of {b.entity.service or 'no known service'}, {spoken(gap)} apart"
-        return _timed("same-entity", what, same_entity.linked(a, b, rule), gap, window, b)
-    edge = world.rules.dependency_edge
-    catalogue = world.config.catalogue
-    caller, callee = (a, b) if b.entity.service in catalogue.calls(a.entity) else (b, a)
-    what = f"{caller.entity.service} calls {callee.entity.service}, {spoken(gap)} apart"
-    if dependency_edge.capped(catalogue, callee.entity, edge):
-        hint = f"{callee.entity.service} has more than {edge.max_dependants} dependants: too many to tell"
-        return Why("dependency-edge", what, False, hint, {"gap_ms": gap}, (b.id,))
-    return _timed("dependency-edge", what, dependency_edge.linked(a, b, edge, catalogue), gap, edge.window, b)
-
-
-def _timed(rule: str, what: str, linked: bool, gap: int, window: int, other: Episode) -> Why:
-    hint = "" if linked else f"the window is {spoken(window)}"
-    return Why(rule, what, linked, hint, {"gap_ms": gap, "window_ms": window}, (other.id,))
+    pair = [world.incident_of(other), world.incident_of(episode)]
+    over = next((one for one in pair if one.status in ("resolved", "closed")), None)
+    if apart(world, *pair):
+        hint = "a person has parted the two incidents"
+    elif over is not None:
+        hint = f"{over.id} was {over.status} by then"
+    else:
+        hint = "the rules, the catalogue or a change that links them came later than they did"
+    return Why(why.rule, why.summary, False, hint, why.terms, why.evidence)

@@ -71,6 +71,7 @@ def forget(turn: Turn, what: Forget, said: Said = NOTHING) -> None:
     """Without `said`, what the record is the first to tell of; a replay never folded more of it."""
     world = turn.world
     world.state.dead_letters.pop(str(what.seq), None)
+    _forget_silences(world, what, said)
     deciding = deciding_labels(world)
     alerts = {
         episode.incident
@@ -164,6 +165,15 @@ def _forget_changes(world: World, what: Forget, said: Said) -> list[tuple[str, C
     return told
 
 
+def _forget_silences(world: World, what: Forget, said: Said) -> None:
+    """Matchers decide and stay; so do who silenced and who dismissed."""
+    silences = world.state.silences
+    for name, one in silences.items():
+        if one.comment and (one.seq == what.seq or one.comment in said.words):
+            silences[name] = msgspec.structs.replace(one, comment=ERASED)
+            world.suppression.silences_changed()
+
+
 def _forget_rows(
     rows: list[dict[str, Any]], what: Forget, said: Said
 ) -> tuple[list[tuple[str, ChangeEvent]], list[dict[str, Any]]]:
@@ -201,6 +211,8 @@ def _forget_words(incident: Incident, said: Said, swaps: Swaps, about: bool) -> 
         replace(one, detail=ERASED) if one.reason == "person" and one.detail in words else one
         for one in incident.history
     ]
+    if incident.snooze is not None and incident.snooze.reason in words:
+        incident.snooze = replace(incident.snooze, reason=ERASED)
     incident.remarks = [
         replace(one, text=ERASED, author=ERASED) if one.text in words else one for one in incident.remarks
     ]

@@ -18,10 +18,12 @@ from core.errors import EventLineError
 from core.times import format_rfc3339, parse_rfc3339
 
 RecordKind = Literal[
-    "ingest", "config", "tick", "transition", "approval", "outcome", "annotation", "checkpoint", "forget"
-]
+    "ingest", "config", "tick", "transition", "approval", "outcome", "annotation", "checkpoint", "forget",
+    "silence",
+]  # fmt: skip
 KINDS: tuple[RecordKind, ...] = (
     "ingest", "config", "tick", "transition", "approval", "outcome", "annotation", "checkpoint", "forget",
+    "silence",
 )  # fmt: skip
 DEFAULT_DOMAIN = "default"
 GENESIS = "0" * 64

@@ -1,69 +1,86 @@
-"""The lifecycle of an incident: triggered, acknowledged, resolved, closed; and reopened by what returns.
+"""The lifecycle of an incident: triggered, acknowledged, mitigated, resolved, closed; and the way back.
 
-People move it by `transition` records, rules by timers. What is not allowed is refused with what is.
+People move it by `transition` records (see transitions.py), rules by timers and by what fires. What is not
+allowed is refused with what is.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from core.config import typed_payload
+from core import paging, response
+from core.correlation.index import unlink
 from core.errors import TransitionRefused
 from core.explaining import explain_now, explain_soon
 from core.findings import refresh
-from core.journal import Draft, Record, json_draft
+from core.journal import Draft, json_draft
 from core.model.incident import Incident, IncidentStatus
-from core.paging import announce_reopening, announce_resolution
+from core.recurrence import remember
 from core.times import format_rfc3339
 from core.world import Turn, World
 
 ALLOWED: dict[IncidentStatus, tuple[IncidentStatus, ...]] = {
-    "triggered": ("acknowledged", "resolved"),
-    "acknowledged": ("resolved",),
+    "triggered": ("acknowledged", "mitigated", "resolved"),
+    "acknowledged": ("mitigated", "resolved"),
+    "mitigated": ("resolved", "acknowledged", "triggered"),
     "resolved": ("closed", "triggered"),
     "closed": (),
 }
+# Merged is no status: its id leads to another incident then. Nor is split.
+Target = Literal[IncidentStatus, "merged", "split"]
 
 
-class Transition(msgspec.Struct, frozen=True):
-    """The payload of a `transition` record."""
+class Transition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The payload of a `transition` record. `into` is an incident, of a merge; `alerts` are episode ids or
+    fingerprints, of a split."""
 
     incident: str
-    to: IncidentStatus
+    to: Target
     actor: str
     reason: str = ""
+    into: str = ""
+    alerts: tuple[str, ...] = ()
 
 
 def transition_draft(transition: Transition, source: str) -> Draft:
-    return json_draft("transition", source, msgspec.to_builtins(transition))
+    return json_draft("transition", source, {"reason": "", **msgspec.to_builtins(transition)})
+
+
+def allowed(status: IncidentStatus, alerts: int) -> tuple[Target, ...]:
+    """What people may do with an incident of so many alerts."""
+    if status == "closed":
+        return ()
+    apart: tuple[Target, ...] = ("split",) if alerts > 1 else ()
+    return (*ALLOWED[status], "merged", *apart)
 
 
 def check(incident: Incident, to: str) -> None:
     """Raises TransitionRefused, saying what is allowed."""
-    allowed = ALLOWED[incident.status]
-    if to in allowed:
+    possible = allowed(incident.status, len(incident.members))
+    if to in possible:
         return
+    if to == "split" and possible:
+        raise TransitionRefused(
+            f"{incident.id} has one alert", where="transition", mend="There is nothing to split"
+        )
     what = f"{incident.id} is {incident.status}"
     if incident.status == "acknowledged" and to == "acknowledged":
         what += f" since {format_rfc3339(incident.acknowledged_at or 0)} by {incident.acknowledged_by}"
-    mend = f"Allowed from here: {', '.join(allowed)}" if allowed else "A closed incident stays closed"
+    mend = f"Allowed from here: {', '.join(possible)}" if possible else "A closed incident stays closed"
     raise TransitionRefused(f"{what}, so it cannot become {to!r}", where="transition", mend=mend)
 
 
-def apply_transition(turn: Turn, record: Record) -> None:
-    """What was refused at the door cannot come here, but two people may act at once: the first one wins."""
-    transition: Transition = typed_payload(record, Transition)
-    incident = turn.world.state.incidents.get(turn.world.resolve_id(transition.incident))
-    if incident is None or transition.to not in ALLOWED[incident.status]:
-        return
-    actor, words = transition.actor, transition.reason
-    match transition.to:
+def move(turn: Turn, incident: Incident, to: Target, actor: str, words: str) -> None:
+    """A person changes the status, as ALLOWED allows; `words` are the person's."""
+    match to:
         case "acknowledged":
-            incident.status = "acknowledged"
-            incident.acknowledged_at, incident.acknowledged_by = turn.at, actor
-            turn.decide("acknowledge", incident.id, "person")
-            turn.note(incident, "acknowledged", "person", actor=actor, detail=words)
+            _acknowledge(turn, incident, actor, words)
+        case "mitigated":
+            _mitigate(turn, incident, actor, words)
         case "resolved":
+            response.answered(turn, incident)
             _resolve(turn, incident, "person", actor, words)
         case "triggered":
             reopen(turn, incident, "person", actor, words)
@@ -72,12 +89,15 @@ def apply_transition(turn: Turn, record: Record) -> None:
 
 
 def watch_for_quiet(turn: Turn, incident: Incident) -> None:
-    """Call after an alert changed: the clear timer runs while nothing fires."""
+    """Call after an alert changed: the clear timer runs while nothing fires, and what fires again ends a
+    mitigation."""
     name = f"resolve:{incident.id}"
     if incident.firing or incident.status in ("resolved", "closed"):
         turn.world.timers.cancel(name)
     elif name not in turn.world.timers.armed:
         turn.arm(name, turn.at + turn.world.rules.lifecycle.clear_after)
+    if incident.status == "mitigated":
+        _watch_effect(turn, incident)
 
 
 def on_resolve_timer(turn: Turn, incident: Incident) -> None:
@@ -93,12 +113,65 @@ def on_close_timer(turn: Turn, incident: Incident) -> None:
 def reopen(turn: Turn, incident: Incident, reason: str, actor: str = "rule", words: str = "") -> None:
     incident.status, incident.resolved_at = "triggered", None
     incident.acknowledged_at, incident.acknowledged_by = None, ""
+    incident.mitigated_at, incident.mitigated_by = None, ""
     turn.world.timers.cancel(f"close:{incident.id}")
     turn.decide("reopen", incident.id, reason)
     turn.note(incident, "reopened", reason, actor=actor, detail=words)
-    announce_reopening(turn, incident)
+    paging.announce_reopening(turn, incident)
     incident.explained = None
     explain_soon(turn, incident)
+
+
+def _acknowledge(turn: Turn, incident: Incident, actor: str, words: str) -> None:
+    """Of a mitigated one: the effect is back, and the one who says so is on it."""
+    incident.status = "acknowledged"
+    incident.acknowledged_by = actor
+    incident.acknowledged_at = turn.at
+    incident.mitigated_at, incident.mitigated_by = None, ""
+    response.answered(turn, incident)
+    turn.decide("acknowledge", incident.id, "person")
+    turn.note(incident, "acknowledged", "person", actor=actor, detail=words)
+
+
+def _mitigate(turn: Turn, incident: Incident, actor: str, words: str) -> None:
+    """The effect is gone or bearable; whoever did that is at work on it."""
+    incident.status = "mitigated"
+    incident.mitigated_at, incident.mitigated_by = turn.at, actor
+    incident.calm = incident.firing
+    if incident.acknowledged_at is None:
+        incident.acknowledged_at, incident.acknowledged_by = turn.at, actor
+        turn.decide("acknowledge", incident.id, "by_mitigating")
+    response.answered(turn, incident)
+    turn.decide("mitigate", incident.id, "person")
+    turn.note(incident, "mitigated", "person", actor=actor, detail=words)
+
+
+def _watch_effect(turn: Turn, incident: Incident) -> None:
+    """One more alert fires than did at the calmest. What began before the mitigation and is only heard of now
+    does not count."""
+    if incident.firing <= incident.calm:
+        incident.calm = incident.firing
+        return
+    incident.calm = incident.firing
+    since = incident.mitigated_at or 0
+    for name in incident.members:
+        episode = turn.world.state.episodes[name]
+        if episode.status != "firing" or episode.last_heard != turn.at:
+            continue
+        news = episode.received_at == turn.at
+        if episode.starts_at > since or not news:
+            _effect_is_back(turn, incident, "new_alert" if news else "alert_fires_again")
+            return
+
+
+def _effect_is_back(turn: Turn, incident: Incident, reason: str) -> None:
+    """Somebody has it already: it is theirs again, and people are told."""
+    incident.status = "acknowledged"
+    incident.mitigated_at, incident.mitigated_by = None, ""
+    turn.decide("reopen", incident.id, f"mitigation_over:{reason}")
+    turn.note(incident, "effect_back", reason)
+    paging.notify(turn, incident, f"effect_back:{reason}")
+    response.updated(turn, incident)
 
 
 def _resolve(turn: Turn, incident: Incident, reason: str, actor: str, words: str) -> None:
@@ -107,7 +180,8 @@ def _resolve(turn: Turn, incident: Incident, reason: str, actor: str, words: str
     turn.arm(f"close:{incident.id}", turn.at + turn.world.rules.lifecycle.close_after)
     turn.decide("resolve", incident.id, reason)
     turn.note(incident, "resolved", reason, actor=actor, detail=words)
-    announce_resolution(turn, incident)
+    remember(turn, incident)
+    paging.announce_resolution(turn, incident)
     explain_now(turn, incident, "resolved")
 
 
@@ -117,7 +191,7 @@ def _close(turn: Turn, incident: Incident, reason: str, actor: str, words: str) 
     refresh(turn.world, incident)
     incident.status, incident.closed_at = "closed", turn.at
     for episode in turn.world.members(incident):
-        turn.world.index.unlink(episode)
+        unlink(turn.world, episode)
     turn.world.timers.cancel(f"close:{incident.id}")
     turn.arm(f"forget:{incident.id}", turn.at + turn.world.rules.lifecycle.reopen_window)
 

@@ -21,6 +21,7 @@ from core.model.incident import Episode
 from core.paging import watch_for_page
 from core.severity import raise_rank
 from core.silence_end import watch_lease
+from core.suppression.holding import relabelled
 from core.times import DAY
 from core.world import Turn
 
@@ -132,8 +133,8 @@ def _begin(
     _fold(turn, episode, alert, record)
     end_early(turn, episode)
     turn.world.state.episodes[episode.id] = episode
-    place(turn, episode)
     turn.world.index.add(episode)
+    place(turn, episode)
     attach_to_episode(turn.world, episode)
     _watch(turn, episode)
 
@@ -163,6 +164,7 @@ def _fold_labels(turn: Turn, alert: AlertEvent, identify: Identify, episode: Epi
     if (rank, canonical_json(alert.labels)) >= before:
         return
     episode.labels, episode.alert_rank = alert.labels, rank
+    relabelled(turn, episode)
     incident = turn.world.incident_of(episode)
     turn.touch(incident)
     raise_rank(turn, incident, rank)

@@ -7,20 +7,29 @@ are told together, once, unless somebody has acknowledged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from core import response
 from core.findings import refresh
 from core.model.incident import Incident
-from core.world import Turn
+from core.storm import first_wait
+from core.suppression.holding import hold
+from core.world import Turn, World
 
 
 def announce_opening(turn: Turn, incident: Incident) -> None:
-    turn.arm(f"notify:{incident.id}", turn.at + turn.world.rules.notify.wait[incident.severity])
+    wait = first_wait(turn, turn.world.rules.notify.wait[incident.severity], incident.severity)
+    turn.arm(f"notify:{incident.id}", turn.at + wait)
+    response.start(turn, incident)
 
 
 def announce_severity(turn: Turn, incident: Incident) -> None:
+    response.hasten(turn, incident)
     name = f"notify:{incident.id}"
     pending = turn.world.timers.armed.get(name)
     if pending is not None:
-        due = turn.at + turn.world.rules.notify.wait[incident.severity]
+        wait = turn.world.rules.notify.wait[incident.severity]
+        due = turn.at + first_wait(turn, wait, incident.severity)
         if due < pending[0]:
             turn.arm(name, due)
     elif incident.notified:
@@ -28,21 +37,36 @@ def announce_severity(turn: Turn, incident: Incident) -> None:
 
 
 def announce_merge(turn: Turn, kept: Incident, absorbed: Incident) -> None:
+    """Those who were told of `absorbed` learn what it goes by now, whatever the routes say of `kept`."""
     if absorbed.notified:
         turn.world.timers.cancel(f"notify:{kept.id}")
-        notify(turn, kept, f"merged:{absorbed.id}")
+        notify(turn, kept, f"merged:{absorbed.id}", also=_reachable(turn, absorbed.told_to))
+    # Where that page is held back, they are to be told of the end all the same.
+    kept.told_to.extend(name for name in absorbed.told_to if name not in kept.told_to)
+
+
+def announce_acknowledgements(turn: Turn) -> None:
+    """Of what this record decided; to receivers that want to know, if they were paged."""
+    wanted = turn.world.config.routes.acknowledged
+    for decision in [one for one in turn.decisions if one.kind == "acknowledge" and one.seq == turn.seq]:
+        incident = turn.world.state.incidents.get(decision.subject)
+        told = [name for name in incident.told_to if name in wanted] if incident else []
+        if incident and told:
+            notify(turn, incident, "acknowledged", to=told)
 
 
 def announce_reopening(turn: Turn, incident: Incident) -> None:
+    response.start(turn, incident)
     notify(turn, incident, "reopened")
 
 
 def announce_resolution(turn: Turn, incident: Incident) -> None:
-    """Only those who were paged want to know."""
+    """Only those who were paged want to know, whoever the routes name by now."""
     turn.world.timers.cancel(f"notify:{incident.id}")
     turn.world.timers.cancel(f"update:{incident.id}")
-    if incident.notified:
-        notify(turn, incident, "resolved")
+    response.stop(turn, incident)
+    if incident.notified or incident.told_to:
+        notify(turn, incident, "resolved", to=_reachable(turn, incident.told_to))
 
 
 def on_notify_timer(turn: Turn, incident: Incident) -> None:
@@ -56,8 +80,10 @@ def on_notify_timer(turn: Turn, incident: Incident) -> None:
 
 def watch_for_page(turn: Turn, incident: Incident) -> None:
     """An incident that was quiet when its page was due is paged when something fires again."""
-    if incident.firing and not incident.notified and incident.status == "triggered":
-        due = turn.at + turn.world.rules.notify.wait[incident.severity]
+    if incident.firing and not incident.notified and not incident.held and incident.status == "triggered":
+        due = turn.at + first_wait(
+            turn, turn.world.rules.notify.wait[incident.severity], incident.severity
+        )
         turn.world.timers.arm_if_idle(f"notify:{incident.id}", due, turn.seq)
 
 
@@ -73,26 +99,49 @@ def watch_for_more(turn: Turn, incident: Incident) -> None:
         turn.world.timers.arm_if_idle(f"update:{incident.id}", due, turn.seq)
 
 
-def notify(turn: Turn, incident: Incident, reason: str) -> None:
-    world = turn.world
-    refresh(world, incident)
-    environment, team = _place(turn, incident)
-    receiver = world.config.routes.receiver(team=team, severity=incident.severity, environment=environment)
-    # One page per incident and record: its text is made when it is sent, and holds all of it.
-    told = (turn.seq, turn.at, receiver)
-    if incident.told == told:
+def notify(
+    turn: Turn, incident: Incident, reason: str, *, to: Sequence[str] = (), also: Sequence[str] = ()
+) -> None:
+    """A page to each of `to`, else to whom the routes name now; and to those in `also`. None while all that
+    fires is suppressed."""
+    if hold(turn, incident, reason):
         return
-    incident.told = told
-    decision = turn.decide("notify", incident.id, reason, receiver)
-    world.state.pending[decision.id] = decision
+    refresh(turn.world, incident)
+    wanted = dict.fromkeys((*(to or _routed(turn, incident)), *also))
+    # One page per incident, record and receiver: its text is made when it is sent, and holds all of it.
+    same = incident.told is not None and incident.told[:2] == (turn.seq, turn.at)
+    already = incident.told[2].split(",") if incident.told is not None and same else []
+    receivers = [name for name in wanted if name not in already]
+    if not receivers:
+        return
+    incident.told = (turn.seq, turn.at, ",".join([*already, *receivers]))
+    for place, receiver in enumerate(receivers):
+        decision = turn.decide("notify", incident.id, reason, receiver, further=bool(already) or place > 0)
+        turn.world.state.pending[decision.id] = decision
+    incident.told_to.extend(name for name in receivers if name and name not in incident.told_to)
     incident.notified += 1
-    incident.notified_services = len(incident.entities)
-    turn.note(incident, "paged", reason, detail=receiver)
+    if not to:
+        incident.notified_services = len(incident.entities)
+    turn.note(incident, "paged", reason, detail=", ".join(receivers))
 
 
-def _place(turn: Turn, incident: Incident) -> tuple[str, str]:
+def _reachable(turn: Turn, names: Sequence[str]) -> list[str]:
+    """Those that the routes document still knows; journals of before do not say which there are."""
+    known = turn.world.config.routes.receivers
+    return [name for name in names if not known or name in known]
+
+
+def _routed(turn: Turn, incident: Incident) -> tuple[str, ...]:
+    """By the routes as they are at this time of day; "" alone stands for nobody."""
+    environment, team = place_of(turn.world, incident)
+    names = turn.world.config.routes.receivers_of(
+        team=team, severity=incident.severity, environment=environment, at=turn.at
+    )
+    return names or ("",)
+
+
+def place_of(world: World, incident: Incident) -> tuple[str, str]:
     """Environment and team of the probable origin: the people who can mend it."""
-    world = turn.world
     origin = incident.origin
     members = world.members(incident)
     entity = origin.entity if origin else members[0].entity

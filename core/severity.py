@@ -7,10 +7,11 @@ which alerts arrive cannot matter. With the shipped conditions it never falls wh
 from __future__ import annotations
 
 from core.model.events import AlertStatus
+from core.model.finding import Terms, Why
 from core.model.incident import SEVERITIES, Episode, Incident
 from core.paging import announce_severity
-from core.rules.schema import LEVELS, SeverityRule, When
-from core.world import Turn
+from core.rules.deciding import LEVELS, SeverityRule, When
+from core.world import Turn, World
 
 _RANK = {level: rank for rank, level in enumerate(LEVELS)}
 
@@ -61,7 +62,7 @@ def merge(kept: Incident, absorbed: Incident) -> None:
 def update(turn: Turn, incident: Incident) -> None:
     """Decide severity anew; a change is a decision, a rise is announced."""
     for condition in turn.world.rules.severity.conditions:
-        if _holds(condition.when, incident):
+        if not _failed(condition.when, incident):
             break
     first = not incident.severity_reason
     before, incident.severity_reason = incident.severity, condition.name
@@ -75,10 +76,37 @@ def update(turn: Turn, incident: Incident) -> None:
             announce_severity(turn, incident)
 
 
-def _holds(when: When, incident: Incident) -> bool:
-    return (
-        (when.level is None or incident.worst_rank <= _RANK[when.level])
-        and (when.production is None or incident.production == when.production)
-        and (when.tier_at_most is None or (incident.tier is not None and incident.tier <= when.tier_at_most))
-        and (when.services_at_least is None or len(incident.entities) >= when.services_at_least)
-    )
+def why_severity(world: World, incident: Incident) -> Why:
+    """The conditions in their order, up to the one that decided; of those before, the term that failed."""
+    nodes = []
+    for condition in world.rules.severity.conditions:
+        failed = _failed(condition.when, incident)
+        said = f"{condition.severity} when {condition.name.replace('-', ' ')}"
+        nodes.append(Why("severity", said, not failed, failed))
+        if not failed:
+            break
+    facts: Terms = {
+        "worst": LEVELS[incident.worst_rank] if incident.worst_rank < len(LEVELS) else "unknown",
+        "production": "yes" if incident.production else "no",
+        "services": len(incident.entities),
+        "tier": "unknown" if incident.tier is None else incident.tier,
+    }
+    said = f"{incident.severity}: {incident.severity_reason.replace('-', ' ')}"
+    return Why("severity", said, terms=facts, children=tuple(nodes))
+
+
+def _failed(when: When, incident: Incident) -> str:
+    """The first term of the condition that does not hold, for people; "" when all hold."""
+    if when.level is not None and incident.worst_rank > _RANK[when.level]:
+        return f"no alert is {when.level} or worse"
+    if when.production is not None and incident.production != when.production:
+        return "it is in production" if incident.production else "it is not in production"
+    if when.tier_at_most is not None and (incident.tier is None or incident.tier > when.tier_at_most):
+        known = (
+            "no service has a known tier" if incident.tier is None else f"the best tier is {incident.tier}"
+        )
+        return f"{known}, it would take {when.tier_at_most}"
+    if when.services_at_least is not None and len(incident.entities) < when.services_at_least:
+        count = len(incident.entities)
+        return f"{count} service{'s' * (count != 1)}, it would take {when.services_at_least}"
+    return ""

@@ -6,7 +6,7 @@ only what may still be linked: the episodes of incidents that are not closed.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +16,10 @@ from core.dead_letters import DeadLetter
 from core.model.decision import Decision
 from core.model.entity import Entity
 from core.model.incident import Change, Episode, Incident, SourceLife
+from core.model.slo import Slo
+from core.model.watchdog import Watchdog
+from core.storm import Storm
+from core.suppression.silences import Silence
 from core.times import DAY
 
 Timeline = list[tuple[int, str]]
@@ -41,8 +45,17 @@ class State(msgspec.Struct):
     pending: dict[str, Decision] = {}
     dead_letters: dict[str, DeadLetter] = {}
     delivered: dict[str, int] = {}
+    # By the set of its alerts: when an incident was resolved, and its id.
+    patterns: dict[str, tuple[int, str]] = {}
+    storm: Storm = msgspec.field(default_factory=Storm)
     named_ends: dict[str, int] = {}
     loose_ends: dict[str, list[int]] = {}
+    watchdogs: dict[str, Watchdog] = {}
+    silences: dict[str, Silence] = {}
+    # By `domain/environment/cluster/service/slo`.
+    slos: dict[str, Slo] = {}
+    # By incident, those that a person has parted from it; see core/barriers.py.
+    parted: dict[str, list[str]] = {}
 
 
 class Index:
@@ -56,6 +69,8 @@ class Index:
         self.by_occurrence: dict[tuple[str, str, str], str] = {}
         self.changes: dict[tuple[str, str], Timeline] = {}
         self.unknown: dict[str, set[str]] = {}
+        # Ids of episodes that came, or are told of otherwise, since somebody last took them out.
+        self.fresh: list[str] = []
         for episode in state.episodes.values():
             self.add(episode, linkable=state.incidents[episode.incident].closed_at is None)
             if episode.status == "unknown":
@@ -64,12 +79,13 @@ class Index:
             self.add_change(change)
 
     def add(self, episode: Episode, *, linkable: bool = True) -> None:
+        self.fresh.append(episode.id)
         place = (episode.starts_at, episode.id)
-        insort(self.by_alert.setdefault((episode.entity.domain, episode.fingerprint), []), place)
+        insert(self.by_alert, (episode.entity.domain, episode.fingerprint), place)
         if episode.occurrence:
             self.by_occurrence[_occurrence(episode)] = episode.id
         if linkable and episode.entity.service:
-            insort(self.by_entity.setdefault(episode.entity, []), place)
+            insert(self.by_entity, episode.entity, place)
             self.entities.setdefault((episode.entity.domain, episode.entity.service), set()).add(
                 episode.entity
             )
@@ -77,14 +93,14 @@ class Index:
     def unlink(self, episode: Episode) -> None:
         """Take it out of what may be linked; it is still found by its alert."""
         entity = episode.entity
-        _discard(self.by_entity, entity, (episode.starts_at, episode.id))
+        discard(self.by_entity, entity, (episode.starts_at, episode.id))
         if entity not in self.by_entity:
             self.entities.get((entity.domain, entity.service), set()).discard(entity)
 
     def forget(self, episode: Episode) -> None:
         self.unlink(episode)
         place = (episode.starts_at, episode.id)
-        _discard(self.by_alert, (episode.entity.domain, episode.fingerprint), place)
+        discard(self.by_alert, (episode.entity.domain, episode.fingerprint), place)
         self.by_occurrence.pop(_occurrence(episode), None)
         self.unknown.get(episode.source, set()).discard(episode.id)
 
@@ -93,26 +109,35 @@ class Index:
         insort(self.changes.setdefault(key, []), (change.event.at, change.id))
 
     def forget_change(self, change: Change) -> None:
-        _discard(self.changes, (change.domain, change.event.service), (change.event.at, change.id))
+        discard(self.changes, (change.domain, change.event.service), (change.event.at, change.id))
 
 
 def _occurrence(episode: Episode) -> tuple[str, str, str]:
     return (episode.entity.domain, episode.fingerprint, episode.occurrence)
 
 
-def keep_recent(entries: dict[str, Any], now: int, when: Callable[[Any], int]) -> None:
-    """Bound a map of what is remembered for a day: once it holds 20,000 entries, what is older goes, then all
-    but the newest 10,000, whatever their order in memory. `when` tells an entry's time."""
+def keep_recent(entries: dict[str, Any], now: int, when: Callable[[Any], int], *, age: int = DAY) -> None:
+    """Bound a map of what is remembered for a day, or another `age` in ms: once it holds 20,000 entries,
+    what is older goes, then all but the newest 10,000, whatever their order in memory. `when` tells the time
+    of an entry."""
     if len(entries) <= 20_000:
         return
     recent = [(when(entry), key) for key, entry in entries.items()]
-    kept = sorted((row for row in recent if row[0] > now - DAY), reverse=True)[:10_000]
+    kept = sorted((row for row in recent if row[0] > now - age), reverse=True)[:10_000]
     remembered = {key: entries[key] for _, key in kept}
     entries.clear()
     entries.update(remembered)
 
 
-def _discard(timelines: dict[Any, Timeline], key: Any, place: tuple[int, str]) -> None:
+def insert(timelines: dict[Any, Timeline], key: Any, place: tuple[int, str]) -> None:
+    timeline = timelines.get(key)
+    if timeline is None:
+        timelines[key] = [place]
+    else:
+        insort(timeline, place)
+
+
+def discard(timelines: dict[Any, Timeline], key: Any, place: tuple[int, str]) -> None:
     timeline = timelines.get(key, [])
     position = bisect_left(timeline, place)
     if position < len(timeline) and timeline[position] == place:
@@ -131,20 +156,30 @@ def within(timeline: Timeline, low: int, high: int) -> Iterator[str]:
 
 
 def outward(
-    timeline: Timeline, moment: int, window: int, wanted: Callable[[str], bool]
+    timeline: Timeline, moment: int, low: int, high: int, wanted: Callable[[str], bool]
 ) -> Iterator[tuple[str, bool]]:
-    """From `moment` to each side, ids up to the first wanted one inside the window, with the verdict.
+    """From `moment` to each side, ids up to the first wanted one from `low` to `high`, with the verdict.
 
-    Episodes of one entity inside a window are linked among themselves, so that the first one that
-    conducts stands for all beyond it.
+    Episodes found together are linked among themselves, so that the first one that conducts stands for all
+    beyond it.
     """
     middle = bisect_left(timeline, (moment, ""))
     for positions in (range(middle - 1, -1, -1), range(middle, len(timeline))):
         for position in positions:
             other, name = timeline[position]
-            if abs(other - moment) > window:
+            if not low <= other <= high:
                 break
             verdict = wanted(name)
             yield name, verdict
             if verdict:
                 break
+
+
+def previous(timeline: Timeline, place: tuple[int, str]) -> tuple[int, str] | None:
+    position = bisect_left(timeline, place)
+    return timeline[position - 1] if position else None
+
+
+def next_after(timeline: Timeline, place: tuple[int, str]) -> tuple[int, str] | None:
+    position = bisect_right(timeline, place)
+    return timeline[position] if position < len(timeline) else None

@@ -14,13 +14,16 @@ _WORD = re.compile(r"[Pp][0-9]{2,3}|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+[a-z]*")
 _STEM, _LONGEST = 4, 200
 
 
-def words_of(name: str) -> tuple[str, ...]:
-    """`HTTPErrorRate_p95` as (httperrorrate, http, error, rate, p95): capitals and signs part words."""
+def words_of(name: str, *, whole: bool = True) -> tuple[str, ...]:
+    """`HTTPErrorRate_p95` as (httperrorrate, http, error, rate, p95): capitals and signs part words.
+
+    Without `whole`, the parts alone.
+    """
     found: list[str] = []
     for part in re.split(r"[^0-9A-Za-z]+", name[:_LONGEST]):
         pieces = [piece.lower() for piece in _WORD.findall(part)]
-        whole = part.lower()
-        found += [whole, *pieces] if whole and pieces != [whole] else pieces
+        joined = part.lower()
+        found += [joined, *pieces] if whole and joined and pieces != [joined] else pieces
     return tuple(dict.fromkeys(found))
 
 

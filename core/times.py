@@ -46,6 +46,16 @@ def parse_duration(text: str) -> int:
     return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
+def duration_text(ms: int) -> str:
+    """What `parse_duration` reads as `ms` (0 or more): `5m`, `1h30m`, `0s`."""
+    parts = []
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, ms = divmod(ms, _UNITS[unit])
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
 def spoken(ms: int) -> str:
     """A duration for people: `45 s`, `4 min`, `2 h 5 min`, `3 d 2 h`."""
     seconds = abs(ms) // SECOND

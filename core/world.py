@@ -5,11 +5,17 @@ A *turn* is one record or one timer. It knows the time and the record's number, 
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Any
+
 from core.config import Config
+from core.correlation.reach import Reach
 from core.model.decision import Decision, DecisionKind, decide
+from core.model.entity import Entity
 from core.model.incident import Episode, Incident, Moment
 from core.rules.schema import RuleSet
-from core.state import Index, State
+from core.state import Index, State, Timeline
+from core.suppression.tables import Tables
 from core.timers import Timers
 
 
@@ -19,10 +25,32 @@ class World:
         self.config = Config(state.documents)
         self.index = Index(state)
         self.timers = Timers(state.timers)
+        self.suppression = Tables(state)
+        # Made from the state and the configuration in force: see core/correlation/index.py.
+        self.links: dict[str | tuple[Any, ...], Timeline] = {}
+        self.workloads: dict[Entity, Timeline] = {}
+        self.told: dict[str, Any] = {}
+        self._reach: Reach | None = None
+        # Ids of episodes that have not settled, as they came.
+        waiting = [one for one in state.episodes.values() if one.decided_at is None]
+        waiting.sort(key=lambda one: (one.received_at, one.seq, one.index))
+        self.unsettled = deque(one.id for one in waiting)
 
     @property
     def rules(self) -> RuleSet:
         return self.config.rules
+
+    @property
+    def reach(self) -> Reach:
+        """Of the catalogue and the rules in force."""
+        if self._reach is None:
+            self._reach = Reach(self.config.catalogue, self.rules.dependency_edge)
+        return self._reach
+
+    def configured(self) -> None:
+        """Call when configuration came into force: what was made of the old one is forgotten."""
+        self.told.clear()
+        self._reach = None
 
     def incident_of(self, episode: Episode) -> Incident:
         return self.state.incidents[episode.incident]
@@ -44,8 +72,10 @@ class Turn:
     def __init__(self, world: World, at: int, seq: int, decisions: list[Decision]) -> None:
         self.world, self.at, self.seq, self.decisions = world, at, seq, decisions
 
-    def decide(self, kind: DecisionKind, subject: str, reason: str, receiver: str = "") -> Decision:
-        decision = decide(kind, subject, reason, at=self.at, seq=self.seq, receiver=receiver)
+    def decide(
+        self, kind: DecisionKind, subject: str, reason: str, receiver: str = "", *, further: bool = False
+    ) -> Decision:
+        decision = decide(kind, subject, reason, at=self.at, seq=self.seq, receiver=receiver, further=further)
         self.decisions.append(decision)
         return decision
 
@@ -59,6 +89,17 @@ class Turn:
     def touch(self, incident: Incident) -> None:
         incident.dirty = True
         incident.version += 1
+        # Pages that are held back are looked at again: see core/suppression/.
+        if incident.held is not None or incident.snooze is not None:
+            self.arm_by(f"held:{incident.id}", self.at)
+        for name in self.world.suppression.waiting.woken(incident):
+            self.arm_by(f"held:{name}", self.at)
+
+    def arm_by(self, name: str, due: int) -> None:
+        """Unless it is armed for that time or earlier."""
+        armed = self.world.timers.armed.get(name)
+        if armed is None or armed[0] > due:
+            self.arm(name, due)
 
     def arm(self, name: str, due: int) -> None:
         self.world.timers.arm(name, due, self.seq)

@@ -1,28 +1,36 @@
-"""Operators' YAML, read strictly: one error with the place in it and how to mend it.
+"""Operators' YAML, read strictly: every fault with file, line, path and how to mend it.
 
 Unknown keys, wrong types and broken YAML are refused; anchors that expand without end are not followed.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from core.errors import InputError
+from core.yamlmarks import Marks, Written, keys_at, meant, words_in
 
 MAX_BYTES = 16 * 1024 * 1024
+# Faults of one document that are told; of a file that is something else there may be any number.
+_MOST = 100
 _MENDS = {
     "extra_forbidden": "Remove it, or correct its spelling",
     "missing": "Add it",
     "list_type": "Write a list (lines that begin with '- ')",
     "string_type": "Write a text; put quotes around numbers and yes/no",
     "int_type": "Write a whole number",
+    "int_parsing": "Write a whole number",
+    "int_from_float": "Write a whole number",
     "bool_type": "Write true or false",
+    "bool_parsing": "Write true or false",
     "tuple_type": "Write a list (lines that begin with '- ')",
     "too_short": "Write one at least",
     "dict_type": "Write keys and values",
+    "invalid_key": "Put quotes around it, or remove it",
 }
 # What pydantic says in words of its own trade.
 _SAYS = {
@@ -33,6 +41,20 @@ _SAYS = {
     "string_type": "not a text",
     "too_short": "the list is empty",
     "dict_type": "not a map of keys",
+    "invalid_key": "YAML does not read this key as a text",
+    "int_type": "not a whole number",
+    "int_parsing": "not a whole number",
+    "int_from_float": "not a whole number",
+    "bool_type": "neither true nor false",
+    "bool_parsing": "neither true nor false",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be {le} at most",
+    "too_long": "the list has more than {max_length} entries",
+    "string_too_long": "longer than {max_length} characters",
+    "literal_error": "it is none of {expected}",
+    "enum": "it is none of {expected}",
 }
 
 
@@ -43,6 +65,7 @@ class Strict(BaseModel):
 
 
 Document = TypeVar("Document", bound=BaseModel)
+Kind = TypeVar("Kind", bound=InputError)
 
 
 class _Loader(yaml.SafeLoader):
@@ -70,39 +93,83 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(text: str, error: type[InputError], where: str) -> Any:
-    """Plain values from YAML text. Raises `error` with line and column."""
+    """Plain values from YAML text; the map at the top keeps the text. Raises `error` with line and column."""
     if len(text) > MAX_BYTES:
         raise error("larger than 16 MiB", where=where, mend="Split the file")
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a stricter SafeLoader
+        values = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a stricter SafeLoader
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         place = f"{where}, line {mark.line + 1}, column {mark.column + 1}" if mark else where
         raise error(f"not valid YAML: {problem.problem}", where=place, mend="Correct that line") from None
     except (yaml.YAMLError, RecursionError, ValueError) as problem:
         raise error(f"not valid YAML: {problem}", where=where, mend="Correct the file") from None
+    return Written(values, text) if isinstance(values, dict) else values
 
 
 def checked(model: type[Document], data: Any, error: type[InputError], where: str) -> Document:
-    """`data` as a `model`. Raises `error` for the first fault, with its path in the document."""
+    """`data` as a `model`. Raises `error` for the first fault, with its line and its path in the document."""
+    found = _read(model, data, where)
+    if not isinstance(found, list):
+        return found
+    first, more = found[0], found[0].others
+    tail = f" (and {more} more fault{'s' * (more > 1)})" if more else ""
+    raise error(f"{first.what}{tail}", where=first.where, mend=first.mend)
+
+
+def problems(model: type[BaseModel], data: Any, error: type[Kind], where: str) -> list[Kind]:
+    """The faults of `data` as a `model`, by line, 100 at most; none when it is well formed."""
+    found = _read(model, data, where)
+    if not isinstance(found, list):
+        return []
+    found.sort(key=lambda fault: fault.line or 0)
+    return [error(fault.what, where=fault.where, mend=fault.mend) for fault in found]
+
+
+class _Fault(NamedTuple):
+    where: str
+    line: int | None
+    what: str
+    mend: str
+    others: int = 0
+
+
+def _read(model: type[Document], data: Any, where: str) -> Document | list[_Fault]:
+    """The document, or its faults; misspelt keys first."""
     if not isinstance(data, dict):
         keys = ", ".join(model.model_fields)
-        raise error("not a map of keys", where=where, mend=f"Write a document with the keys {keys}")
+        return [_Fault(where, None, "not a map of keys", f"Write a document with the keys {keys}")]
     try:
         return model.model_validate(data)
     except ValidationError as problem:
-        # A key that is misspelt is missing too: the one that is there says more.
-        faults = sorted(problem.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
-        first = faults[0]
-        message = _SAYS.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
-        path = _path(first["loc"])
-        more = problem.error_count() - 1
-        tail = f" (and {more} more fault{'s' * (more > 1)})" if more else ""
-        mend = _MENDS.get(first["type"], "Correct the value")
-        raise error(f"{path}{message}{tail}", where=where, mend=mend) from None
+        errors, marks = problem.errors(include_url=False), Marks(data)
+    errors.sort(key=lambda one: one["type"] != "extra_forbidden")
+    told = [(one, _guess(one, model)) for one in errors[:_MOST]]
+    # A key that is misspelt is missing too: the one that is there says more.
+    meant_by = {(*one["loc"][:-1], guess) for one, guess in told if guess}
+    told = [pair for pair in told if pair[0]["type"] != "missing" or pair[0]["loc"] not in meant_by]
+    others = len(told) + max(0, len(errors) - _MOST) - 1
+    return [_fault(one, marks, where, guess)._replace(others=others) for one, guess in told]
 
 
-def _path(place: tuple[int | str, ...]) -> str:
-    """`steps.2.action: `, counted from 1 as people do; nothing for the document itself."""
-    parts = [str(part + 1) if isinstance(part, int) else part for part in place]
-    return f"{'.'.join(parts)}: " if parts else ""
+def _fault(one: ErrorDetails, marks: Marks, where: str, guess: str) -> _Fault:
+    kind, place = one["type"], one["loc"]
+    said, mend = _words(one), _MENDS.get(kind, "Correct the value")
+    if guess:
+        mend = f"{mend}: did you mean `{guess}`?"
+    path = marks.path(place)
+    return _Fault(marks.where(where, place), marks.line(place), f"{path}: {said}" if path else said, mend)
+
+
+def _words(one: ErrorDetails) -> str:
+    form = _SAYS.get(one["type"])
+    return form.format_map(one.get("ctx", {})) if form else str(one["msg"]).removeprefix("Value error, ")
+
+
+def _guess(one: ErrorDetails, model: type[BaseModel]) -> str:
+    """What a misspelt key, or a misspelt word of a list of words, may have meant."""
+    if one["type"] == "extra_forbidden":
+        return meant(str(one["loc"][-1]), keys_at(model, one["loc"])) or ""
+    if one["type"] == "literal_error" and isinstance(one["input"], str):
+        return meant(one["input"], words_in(one["ctx"]["expected"])) or ""
+    return ""

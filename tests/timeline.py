@@ -16,7 +16,7 @@ from connectors.inbound.registry import parse
 from core.config import config_draft
 from core.document import Document
 from core.engine import Engine
-from core.journal import Draft, Record
+from core.journal import Draft, Record, json_draft
 from core.lifecycle import Transition, transition_draft
 from core.replay import Fold, result
 from core.times import SECOND, format_rfc3339, parse_rfc3339
@@ -99,8 +99,22 @@ class Timeline:
     def changed(self, arrives: float, body: dict[str, Any]) -> None:
         self._append(arrives, Draft("ingest", "change", orjson.dumps(body)))
 
-    def move(self, at: float, incident: str, to: str, actor: str = "ana") -> None:
-        self._append(at, transition_draft(Transition(incident, to, actor, "because"), "api"))  # type: ignore[arg-type]
+    def move(
+        self,
+        at: float,
+        incident: str,
+        to: str,
+        actor: str = "ana",
+        *,
+        into: str = "",
+        alerts: tuple[str, ...] = (),
+    ) -> None:
+        wanted = Transition(incident, to, actor, "because", into, alerts)  # type: ignore[arg-type]
+        self._append(at, transition_draft(wanted, "api"))
+
+    def say(self, at: float, incident: str, text: str, author: str = "ana", kind: str = "comment") -> None:
+        content = {"incident": incident, "author": author, "kind": kind, "text": text}
+        self._append(at, json_draft("annotation", "api", content))
 
     def configure(self, at: float, name: str, content: Any) -> None:
         self._append(at, config_draft(name, content))

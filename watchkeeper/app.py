@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -23,10 +23,11 @@ from connectors.storage.sqlite_journal import SqliteJournal
 from core.config import config_draft
 from core.ports import Clock, Document
 from core.remediation.runbook import Runbooks
-from watchkeeper import files
+from watchkeeper import files, watched
 from watchkeeper.clock import SystemClock
 from watchkeeper.console.intake_view import IntakeWatch
 from watchkeeper.console.routes import console_router
+from watchkeeper.console.silence_pages import silence_pages
 from watchkeeper.dead_letters import DeadLetters
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.enricher import Enricher
@@ -38,14 +39,18 @@ from watchkeeper.http.events import Events, engine_rows
 from watchkeeper.http.health import Metrics, health_router
 from watchkeeper.http.intake import Intake, Send, too_large
 from watchkeeper.http.openapi import install_openapi
+from watchkeeper.http.reload import reload_router
+from watchkeeper.http.silences import silences_router
 from watchkeeper.models import check_model, chosen_model
 from watchkeeper.paging import Paging
 from watchkeeper.projector import Projector
-from watchkeeper.receivers import Receivers, no_receivers, read_receivers
+from watchkeeper.receivers import no_receivers
+from watchkeeper.reloading import Reloader, look
 from watchkeeper.remembering import Remembering
 from watchkeeper.senders import Senders, gates, known_sources, make_senders
 from watchkeeper.service import Watch
-from watchkeeper.settings import Settings, environment
+from watchkeeper.settings import Settings
+from watchkeeper.silences import Silences
 from watchkeeper.upgrade import start_records
 from watchkeeper.version import VERSION
 from watchkeeper.writer import JournalWriter
@@ -105,7 +110,8 @@ class App:
             "intake_lag_seconds": lags["intake"] / 1_000,
             "dispatcher_lag_seconds": lags["dispatcher"] / 1_000,
             "records_without_effect": self.engine.unreadable,
-            "receivers": sorted(self._receivers.names),
+            "receivers": self._paging.names,
+            "configuration": self.reloader.state(),
             "heartbeat": self._paging.heartbeat_state(),
             "catalogue_services": self._catalogue_services(),
             "model": self._model_name,
@@ -125,7 +131,9 @@ class App:
 
     def _start(self, stack: ExitStack) -> None:
         settings = self.settings
-        self._receivers = _receivers(settings)
+        parts = watched.parts(settings, lambda receivers: self._paging.take(receivers))
+        seen = look(parts)
+        receivers = no_receivers() if settings.routes is None else watched.receivers_in(settings.routes)
         mappings = files.mappings(settings.sources)
         known = known_sources(mappings)
         senders = make_senders(settings, known)
@@ -133,7 +141,7 @@ class App:
         configuration = files.configuration(
             settings.catalogue, settings.rules, settings.runbooks, settings.levels, settings.sources
         )
-        configuration.append(config_draft("routes", self._receivers.routes_text))
+        configuration.append(config_draft("routes", receivers.routes_text))
         lock = DirectoryLock(settings.data)
         stack.callback(lock.release)
         self._journal = journal = SqliteJournal(settings.data, segment_bytes=settings.segment_bytes)
@@ -179,7 +187,17 @@ class App:
         engine.on_applied(self.events.wake)
         self.intake = Intake(writer, self.clock, settings.max_body_bytes, mappings, senders, gates(senders))
         self._intake_watch = IntakeWatch(engine, journal, self.intake, self._dead_letters, senders, known)
-        self._paging = Paging(self._receivers, self.watch, engine, writer, self.clock, self._url(), self.lags)
+        self._paging = Paging(receivers, self.watch, engine, writer, self.clock, self._url(), self.lags)
+        self.reloader = Reloader(
+            parts,
+            configuration,
+            writer.submit,
+            engine.wait_for,
+            self.clock,
+            settings.watch_seconds,
+            seen,
+            self._after_reload,
+        )
         self._fastapi = self._make_fastapi()
 
     def _start_explaining(self, stack: ExitStack) -> None:
@@ -208,10 +226,15 @@ class App:
         install_errors(app)
         metrics = Metrics(self.intake, self.engine, self.health)
         app.include_router(api_router(self.watch, self.intake, self._remembering, self._dead_letters))
+        silences = Silences(self.engine, self._writer, self.clock)
+        app.include_router(silences_router(silences, self.clock.now))
+        app.include_router(reload_router(self.reloader))
         app.include_router(self.events.router())
         app.include_router(health_router(self.health, metrics.render))
         pages = console_router(self.watch, self.clock, self._intake_watch)
         app.include_router(pages, include_in_schema=False)
+        quiet = silence_pages(self.watch, silences, self.clock)
+        app.include_router(quiet, include_in_schema=False)
         install_openapi(app, self.intake.summaries())
         return app
 
@@ -219,6 +242,9 @@ class App:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._paging.running())
+            self.reloader.start()
+            # On another thread: what it finishes may need this one.
+            stack.push_async_callback(asyncio.to_thread, self.reloader.stop)
             if self.background is not None:
                 task = asyncio.create_task(self.background())
                 stack.callback(task.cancel)
@@ -228,6 +254,10 @@ class App:
             stack.callback(gc.set_threshold, *usual)
             gc.set_threshold(*_COLLECT)
             yield
+
+    def _after_reload(self, names: Sequence[str]) -> None:
+        if "runbooks" in names:
+            self._remembering.runbooks_changed()
 
     def _runbooks(self) -> Runbooks:
         with self.engine.reading() as fold:
@@ -252,10 +282,3 @@ def _say_who_is_believed(senders: Senders, known: list[str]) -> None:
         with_one=", ".join(proving) or "none",
         mend="whoever reaches an address is believed; see --senders, and `others: refuse` in that file",
     )
-
-
-def _receivers(settings: Settings) -> Receivers:
-    if settings.routes is None:
-        return no_receivers()
-    text = files.read_text(settings.routes, "routing file")
-    return read_receivers(text, str(settings.routes), environment())

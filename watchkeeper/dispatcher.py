@@ -63,6 +63,7 @@ class Dispatcher:
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
+        self._workers: list[asyncio.Task[None]] = []
         self.counts = {name: Counts() for name in self._notifiers}
         self.no_receiver = 0
 
@@ -71,15 +72,26 @@ class Dispatcher:
         self._loop = asyncio.get_running_loop()
         # Looking takes the engine's lock. A thread of our own: the shared ones may all be waiting for it.
         self._thread = ThreadPoolExecutor(1, "dispatcher")
-        workers = [asyncio.create_task(self._work(lane)) for lane in self._lanes.values()]
+        self._workers = [asyncio.create_task(self._work(lane)) for lane in self._lanes.values()]
         try:
             while True:
                 await self._look()
                 await wait_for(self._news, self._retry.poll_s)
         finally:
             self._loop, self._stopping = None, True
-            await self._end(workers)
+            await self._end(self._workers)
             self._thread.shutdown(wait=False)
+
+    def take(self, notifiers: Mapping[str, Notifier]) -> None:
+        """These from now on, on the loop's thread. One that is left out stays for the pages that were decided
+        for it before."""
+        self._notifiers |= notifiers
+        for name in notifiers:
+            self.counts.setdefault(name, Counts())
+            if name not in self._lanes:
+                lane = self._lanes[name] = Lane(self._retry)
+                if self._loop is not None:
+                    self._workers.append(asyncio.create_task(self._work(lane)))
 
     def wake(self) -> None:
         """There may be something to send. From any thread, at any time."""

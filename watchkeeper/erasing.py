@@ -23,9 +23,10 @@ from core.model.events import AlertEvent, ChangeEvent, Event
 from core.model.note import Note
 from core.ports import Journal, read_all
 from core.quoting import LONG, texts_in, texts_of
+from core.suppression.silencing import SilenceOp
 from core.world import World
 
-ERASABLE = ("ingest", "annotation", "transition", "outcome", "approval")
+ERASABLE = ("ingest", "annotation", "transition", "outcome", "approval", "silence")
 # Of a text that may be anything, as a name that a thousand records say: this long, it is no chance.
 _SURE = 16
 
@@ -79,6 +80,9 @@ def said_by(world: World, record: Record, events: list[Event]) -> Said:
                 one: Annotation = typed_payload(record, Annotation)
                 words = _words(one.text, one.author, *_lines(one.notes))
                 return Said(incident=one.incident, notes=one.notes, words=words)
+            case "silence":
+                silence: SilenceOp = typed_payload(record, SilenceOp)
+                return Said(incident=silence.incident, words=_words(silence.comment))
     except InputError:
         pass
     return Said()

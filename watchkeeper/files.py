@@ -31,8 +31,9 @@ def read_text(path: Path, what: str) -> str:
         ) from None
 
 
-def builtin_rules() -> dict[str, str]:
-    return _bundle("core.rules", loader.BUILTIN)
+def builtin_rules(bundle: str = loader.BUILTIN) -> dict[str, str]:
+    """The files of a bundle that ships, one of `loader.BUNDLES`."""
+    return _bundle("core.rules", bundle)
 
 
 def builtin_runbooks() -> dict[str, str]:
@@ -68,8 +69,9 @@ def rules_content(directory: Path | None) -> dict[str, Any]:
     """The content of the `rules` document: the built-in files with the operator's in their place."""
     texts, bundle = builtin_rules(), loader.BUILTIN
     if directory is not None:
-        texts = _by_name(loader.overlay(texts, _own(directory, "rule file")))
-        bundle = f"{bundle}+{directory.name}"
+        laid = loader.overlay(texts, _own(directory, "rule file"))
+        loader.parse_rules(laid)  # Under their paths, so that a fault names the file that people know.
+        texts, bundle = _by_name(laid), f"{bundle}+{directory.name}"
     loader.parse_rules(texts, bundle=bundle)
     return {"bundle": bundle, "files": texts}
 

@@ -9,15 +9,19 @@ from functools import partial
 
 import httpx
 
+from connectors.outbound.email import EmailNotifier
+from connectors.outbound.pagerduty import PagerdutyNotifier
 from connectors.outbound.webhook import WebhookNotifier
 from core.errors import NotFound
-from core.ports import Clock, Document
+from core.ports import Clock, Document, Notifier
 from watchkeeper.dispatcher import Dispatcher
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.heartbeat import Heartbeat
-from watchkeeper.receivers import Receivers
+from watchkeeper.receivers import AnyReceiver, EmailReceiver, PagerdutyReceiver, Receiver, Receivers
 from watchkeeper.service import Watch
 from watchkeeper.writer import JournalWriter
+
+_TAKE_S = 30.0
 
 
 class Paging:
@@ -33,7 +37,8 @@ class Paging:
     ) -> None:
         self._receivers, self._lags = receivers, lags
         self._client = httpx.AsyncClient(timeout=10.0)
-        notifiers = {r.name: WebhookNotifier(r.url, r.secret, self._client) for r in receivers.receivers}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._beating: asyncio.Task[None] | None = None
 
         def document(incident_id: str) -> Document | None:
             try:
@@ -45,16 +50,52 @@ class Paging:
             pending=partial(engine.pending, "notify"),
             document=document,
             append=writer.append,
-            notifiers=notifiers,
+            notifiers=self._notifiers(receivers),
             clock=clock,
             base_url=base_url,
         )
         engine.on_decision(self.dispatcher.wake)
-        self._heartbeat = (
-            Heartbeat(receivers.heartbeat.url, receivers.heartbeat.every_ms, self._client, lags)
-            if receivers.heartbeat
-            else None
-        )
+        self._heartbeat = self._heart(receivers)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the receivers in force."""
+        return sorted(self._receivers.names)
+
+    def take(self, receivers: Receivers) -> None:
+        """Put these in force. From any thread but the loop's; it waits until they are."""
+        if receivers == self._receivers:
+            return
+        if self._loop is None:
+            self._receivers = receivers
+            self.dispatcher.take(self._notifiers(receivers))
+            self._heartbeat = self._heart(receivers)
+            return
+        asyncio.run_coroutine_threadsafe(self._take(receivers), self._loop).result(_TAKE_S)
+
+    async def _take(self, receivers: Receivers) -> None:
+        before, self._receivers = self._receivers, receivers
+        self.dispatcher.take(self._notifiers(receivers))
+        if receivers.heartbeat != before.heartbeat:
+            await self._stop_beating()
+            self._heartbeat = self._heart(receivers)
+            self._start_beating()
+
+    def _notifiers(self, receivers: Receivers) -> dict[str, Notifier]:
+        return {one.name: _notifier(one, self._client) for one in receivers.receivers}
+
+    def _heart(self, receivers: Receivers) -> Heartbeat | None:
+        beat = receivers.heartbeat
+        return Heartbeat(beat.url, beat.every_ms, self._client, self._lags) if beat else None
+
+    def _start_beating(self) -> None:
+        if self._heartbeat is not None:
+            self._beating = asyncio.create_task(self._heartbeat.run())
+
+    async def _stop_beating(self) -> None:
+        if self._beating is not None:
+            await _end(self._beating)
+        self._beating = None
 
     def lag_ms(self, now: int) -> int:
         return self.dispatcher.lag_ms(now)
@@ -66,10 +107,21 @@ class Paging:
     async def running(self) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._client)
-            for part in (self.dispatcher, self._heartbeat):
-                if part is not None:
-                    stack.push_async_callback(_end, asyncio.create_task(part.run()))
+            stack.push_async_callback(_end, asyncio.create_task(self.dispatcher.run()))
+            self._start_beating()
+            stack.push_async_callback(self._stop_beating)
+            self._loop = asyncio.get_running_loop()
             yield
+
+
+def _notifier(receiver: AnyReceiver, client: httpx.AsyncClient) -> Notifier:
+    match receiver:
+        case PagerdutyReceiver():
+            return PagerdutyNotifier(receiver.url, receiver.routing_key, client)
+        case EmailReceiver():
+            return EmailNotifier(receiver.mailbox)
+        case Receiver():
+            return WebhookNotifier(receiver.url, receiver.secret, client)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -1,87 +1,65 @@
 """The operator's routing file: who can be paged, how to reach them, and which pages are theirs.
 
-Addresses and secrets stay in memory. What goes into the journal is `routes_text`, the routes alone. Errors
-name file, path and mend, and never repeat an address or a secret.
+Addresses and secrets stay in memory. What goes into the journal is `routes_text`: the routes, their times of
+day and the receivers' names. Errors name file, path and mend, and never repeat an address or a secret.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from pathlib import Path
+from typing import Any
 
 import httpx
 import structlog
 import yaml
-from pydantic import AfterValidator
 
+from connectors.outbound.email import Mailbox
 from connectors.outbound.webhook import signing_key
 from core.errors import RoutesError
-from core.routing import Route, Routes
-from core.rules.schema import Window
-from core.times import HOUR, SECOND
+from core.routing import Routes
 from core.yamltext import Strict, checked, read_yaml
-from watchkeeper.secret import SecretEntry, read_secret
+from watchkeeper.receiver_entries import (
+    LOCAL,
+    EmailEntry,
+    PagerdutyEntry,
+    ReceiverEntry,
+    RoutingFile,
+    WebhookEntry,
+)
+from watchkeeper.secret import read_kept, read_secret
 
 log = structlog.get_logger("receivers")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError("a name has up to 64 letters, digits, dots, dashes and underscores")
-    return text
-
-
-def _address(text: str) -> str:
-    try:
-        url = httpx.URL(text)
-        usable = url.scheme in ("http", "https") and bool(url.host) and text.isprintable() and " " not in text
-    except httpx.InvalidURL:
-        usable = False
-    if not usable:
-        raise ValueError("not an address to send to; write https://host/path")
-    return text
-
-
-def _interval(ms: int) -> int:
-    if not 5 * SECOND <= ms <= HOUR:
-        raise ValueError("out of range; write 30s, from 5s to 1h")
-    return ms
-
-
-Address = Annotated[str, AfterValidator(_address)]
-
-
-class WebhookEntry(SecretEntry):
-    url: Address
-
-
-class ReceiverEntry(Strict):
-    name: Annotated[str, AfterValidator(_name)]
-    webhook: WebhookEntry
-
-
-class HeartbeatEntry(Strict):
-    url: Address
-    every: Annotated[Window, AfterValidator(_interval)] = 30 * SECOND
-
-
-class RoutingFile(Strict):
-    receivers: tuple[ReceiverEntry, ...] = ()
-    routes: tuple[Route, ...] = ()
-    heartbeat: HeartbeatEntry | None = None
+_USUAL_KEY = 32
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """An empty `secret` means that its pages are not signed."""
+    """A webhook. An empty `secret` means that its pages are not signed."""
 
     name: str
     url: str = field(repr=False)
     secret: str = field(repr=False)
+    kind: str = "webhook"
+
+
+@dataclass(frozen=True)
+class PagerdutyReceiver:
+    name: str
+    url: str = field(repr=False)
+    routing_key: str = field(repr=False)
+    kind: str = "pagerduty"
+
+
+@dataclass(frozen=True)
+class EmailReceiver:
+    name: str
+    mailbox: Mailbox = field(repr=False)
+    kind: str = "email"
+
+
+AnyReceiver = Receiver | PagerdutyReceiver | EmailReceiver
 
 
 @dataclass(frozen=True)
@@ -94,7 +72,7 @@ class HeartbeatTarget:
 class Receivers:
     """`warnings` are for people: what works, but should be looked at."""
 
-    receivers: tuple[Receiver, ...]
+    receivers: tuple[AnyReceiver, ...]
     heartbeat: HeartbeatTarget | None
     routes_text: str
     warnings: tuple[str, ...] = ()
@@ -106,27 +84,23 @@ class Receivers:
 
 def no_receivers() -> Receivers:
     """Without a routing file incidents are still found and shown; nobody is paged."""
-    return Receivers((), None, _routes_text(()))
+    return Receivers((), None, _routes_text(RoutingFile()))
 
 
 def read_receivers(text: str, where: str, environment: Mapping[str, str]) -> Receivers:
     """The file's YAML `text`; `where` is its path. Raises RoutesError."""
     document = checked(RoutingFile, read_yaml(text, RoutesError, where), RoutesError, where)
     _refuse_contradictions(document, where)
-    receivers = tuple(
-        Receiver(
-            entry.name,
-            entry.webhook.url,
-            _secret(entry.webhook, f"receivers.{place}.webhook", where, environment),
-        )
-        for place, entry in enumerate(document.receivers, 1)
-    )
+    # The same checks that whoever reads the journal makes.
+    checked(Routes, _routes(document), RoutesError, where)
+    read = _Reading(where, environment)
+    receivers = tuple(read.receiver(entry, place) for place, entry in enumerate(document.receivers, 1))
     beat = document.heartbeat
     target = HeartbeatTarget(beat.url, beat.every) if beat else None
-    warnings = tuple(_warnings(receivers))
+    warnings = tuple(warning for receiver in receivers for warning in _warnings(receiver))
     for warning in warnings:
         log.warning("routing_file", where=where, warning=warning)
-    return Receivers(receivers, target, _routes_text(document.routes), warnings)
+    return Receivers(receivers, target, _routes_text(document), warnings)
 
 
 def _refuse_contradictions(document: RoutingFile, where: str) -> None:
@@ -141,31 +115,99 @@ def _refuse_contradictions(document: RoutingFile, where: str) -> None:
             what = f"routes.{place}.receiver: no receiver is called {route.receiver!r}"
             known = ", ".join(sorted(names)) or "none"
             raise RoutesError(what, where=where, mend=f"Known receivers: {known}")
+        for number, step in enumerate(route.escalation, 1):
+            if step.receiver not in names:
+                at = f"routes.{place}.escalation.{number}.receiver"
+                what = f"{at}: no receiver is called {step.receiver!r}"
+                raise RoutesError(what, where=where, mend=f"Known receivers: {', '.join(sorted(names))}")
 
 
-def _secret(entry: WebhookEntry, path: str, where: str, environment: Mapping[str, str]) -> str:
-    secret, path = read_secret(entry, path, where, environment, RoutesError)
-    try:
-        usable = not secret or bool(signing_key(secret))
-    except ValueError:
-        usable = False
-    if not usable:
-        raise RoutesError(f"{path}: no base64 after whsec_", where=where, mend="Copy the secret again")
-    return secret
+class _Reading:
+    """Receivers with their secrets, of the file `where`."""
+
+    def __init__(self, where: str, environment: Mapping[str, str]) -> None:
+        self._where, self._environment = where, environment
+
+    def receiver(self, entry: ReceiverEntry, place: int) -> AnyReceiver:
+        if entry.webhook is not None:
+            return self._webhook(entry.name, entry.webhook, f"receivers.{place}.webhook")
+        if entry.pagerduty is not None:
+            return self._pagerduty(entry.name, entry.pagerduty, f"receivers.{place}.pagerduty")
+        assert entry.email is not None  # noqa: S101 - the entry holds one of the three
+        return self._email(entry.name, entry.email, f"receivers.{place}.email")
+
+    def _webhook(self, name: str, entry: WebhookEntry, path: str) -> Receiver:
+        secret, path = read_secret(entry, path, self._where, self._environment, RoutesError)
+        try:
+            usable = not secret or bool(signing_key(secret))
+        except ValueError:
+            usable = False
+        if not usable:
+            raise self._fault(f"{path}: no base64 after whsec_", "Copy the secret again")
+        return Receiver(name, entry.url, secret)
+
+    def _pagerduty(self, name: str, entry: PagerdutyEntry, path: str) -> PagerdutyReceiver:
+        key, where = self._kept(entry.routing_key_file, entry.routing_key_env, f"{path}.routing_key")
+        if not key:
+            mend = "Give routing_key_file or routing_key_env"
+            raise self._fault(f"{path}: no routing key", mend)
+        if not (key.isascii() and key.isalnum()):
+            raise self._fault(
+                f"{where}: no routing key in it", "Copy the integration's key, letters and digits"
+            )
+        return PagerdutyReceiver(name, entry.url, key)
+
+    def _email(self, name: str, entry: EmailEntry, path: str) -> EmailReceiver:
+        password, where = self._kept(entry.password_file, entry.password_env, f"{path}.password")
+        # The library that logs in takes nothing else.
+        if not (password.isascii() and password.isprintable()):
+            mend = "Keep the password in it, alone, of ASCII letters, digits and signs"
+            raise self._fault(f"{where}: no password that can be sent", mend)
+        if entry.ca_file and not Path(entry.ca_file).is_file():
+            raise self._fault(f"{path}.ca_file: {entry.ca_file} is no file", "Check the path")
+        box = Mailbox(
+            entry.host, entry.usual_port, entry.security, entry.sender, entry.to, entry.username, password,
+            entry.ca_file,
+        )  # fmt: skip
+        return EmailReceiver(name, box)
+
+    def _kept(self, file: str, variable: str, path: str) -> tuple[str, str]:
+        return read_kept(file, variable, path, self._where, self._environment, RoutesError)
+
+    def _fault(self, what: str, mend: str) -> RoutesError:
+        return RoutesError(what, where=self._where, mend=mend)
 
 
-def _routes_text(routes: tuple[Route, ...]) -> str:
+def _routes_text(document: RoutingFile) -> str:
     """The same routes give the same text, so that the journal gets a record only when they change."""
-    data = Routes(routes=routes).model_dump(mode="json", exclude_defaults=True)
-    return yaml.safe_dump({"routes": data.get("routes", [])}, sort_keys=True, width=100)
+    return yaml.safe_dump(_routes(document), sort_keys=True, width=100)
 
 
-def _warnings(receivers: tuple[Receiver, ...]) -> list[str]:
-    said = []
-    for receiver in receivers:
-        url = httpx.URL(receiver.url)
-        if not receiver.secret:
-            said.append(f"{receiver.name}: its pages are not signed; give secret_file or secret_env")
-        if url.scheme == "http" and url.host not in _LOCAL:
-            said.append(f"{receiver.name}: http:// sends its pages unencrypted")
-    return said
+def _routes(document: RoutingFile) -> dict[str, Any]:
+    """What core reads of the file."""
+    content: dict[str, Any] = {
+        "routes": [_plain(route) for route in document.routes],
+        "time_intervals": [_plain(calendar) for calendar in document.time_intervals],
+        "receivers": [entry.name for entry in document.receivers],
+        "acknowledged": [one.name for one in document.receivers if one.acknowledged or one.pagerduty],
+    }
+    return {key: value for key, value in content.items() if value or key == "routes"}
+
+
+def _plain(part: Strict) -> dict[str, Any]:
+    return part.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+
+
+def _warnings(receiver: AnyReceiver) -> Iterator[str]:
+    name = receiver.name
+    if isinstance(receiver, EmailReceiver):
+        if receiver.mailbox.security == "none" and receiver.mailbox.host not in LOCAL:
+            yield f"{name}: security: none sends its pages unencrypted"
+        return
+    if isinstance(receiver, PagerdutyReceiver) and len(receiver.routing_key) != _USUAL_KEY:
+        yield f"{name}: a routing key of PagerDuty has {_USUAL_KEY} characters, this one has not"
+    if isinstance(receiver, Receiver) and not receiver.secret:
+        yield f"{name}: its pages are not signed; give secret_file or secret_env"
+    url = httpx.URL(receiver.url)
+    if url.scheme == "http" and url.host not in LOCAL:
+        yield f"{name}: http:// sends its pages unencrypted"

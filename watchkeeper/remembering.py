@@ -34,9 +34,17 @@ class Remembering:
         self._known: set[str] = set()
         self._again: dict[str, Document] = {}
         self._closed = False
+        self._books: tuple[str, ...] = ()
+        self._new_books = False
+
+    def runbooks_changed(self) -> None:
+        """Others are in force: they are found after the next `put`. From any thread."""
+        self._new_books = True
 
     def put(self, documents: Sequence[Document]) -> None:
         """Incidents that are over are remembered; reopened and merged ones are not any more."""
+        if self._new_books:
+            self._learn_books()
         over = [document for document in documents if document["status"] in _OVER]
         live = {document["id"] for document in documents if document["status"] not in _OVER}
         merged = {name for document in documents for name in document["merged_from"]}
@@ -49,6 +57,17 @@ class Remembering:
 
             self._memory().put([remembered_incident(document) for document in over])
             self._known.update(document["id"] for document in over)
+
+    def _learn_books(self) -> None:
+        """A store that is not open yet begins with those in force."""
+        with self._opening:
+            opened = self._store is not None
+        if opened:
+            books, memory = self._runbooks(), self._memory()
+            memory.forget(sorted(set(self._books) - {one.runbook for one in books.runbooks}))
+            memory.put(_remembered(books))
+            self._books = tuple(one.runbook for one in books.runbooks)
+        self._new_books = False
 
     def follow(self, documents: Sequence[Document]) -> None:
         """`put` for the projector's thread, which goes on whatever happens to memory."""
@@ -90,7 +109,9 @@ class Remembering:
 
                 shutil.rmtree(self._folder, ignore_errors=True)
                 store = EdgeMemory(self._folder)
-                store.put(_remembered(self._runbooks()))
+                books = self._runbooks()
+                store.put(_remembered(books))
+                self._books = tuple(one.runbook for one in books.runbooks)
                 self._store, self._closing = store, store.close
             return self._store
 

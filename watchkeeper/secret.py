@@ -25,19 +25,28 @@ def read_secret(
 
     `path` is the entry's place in the file `where`. Raises `error`.
     """
-    if entry.secret_file and entry.secret_env:
-        raise error(f"{path}: two secrets", where=where, mend="Keep secret_file or secret_env")
-    if entry.secret_file:
-        path = f"{path}.secret_file"
-        return _from_file(entry.secret_file, path, where, error), path
-    if entry.secret_env:
-        path = f"{path}.secret_env"
-        secret = environment.get(entry.secret_env, "").strip()
+    return read_kept(entry.secret_file, entry.secret_env, f"{path}.secret", where, environment, error)
+
+
+def read_kept(
+    file: str, variable: str, path: str, where: str, environment: Mapping[str, str], error: type[InputError]
+) -> tuple[str, str]:
+    """The same for a secret of another name: `path` is what `_file` and `_env` are added to."""
+    name = path.rpartition(".")[2]
+    if file and variable:
+        place = path.removesuffix(f".{name}")
+        raise error(f"{place}: two secrets", where=where, mend=f"Keep {name}_file or {name}_env")
+    if file:
+        path = f"{path}_file"
+        return _from_file(file, path, where, error), path
+    if variable:
+        path = f"{path}_env"
+        secret = environment.get(variable, "").strip()
         if not secret:
-            mend = f"Set {entry.secret_env} where Watchkeeper runs"
+            mend = f"Set {variable} where Watchkeeper runs"
             raise error(f"{path}: the variable is not set, or empty", where=where, mend=mend)
         return secret, path
-    return "", path
+    return "", path.removesuffix(f".{name}")
 
 
 def _from_file(name: str, path: str, where: str, error: type[InputError]) -> str:

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from connectors.inbound.registry import SOURCES
 from core.errors import SourceError
+from core.yamlmarks import placed
 from core.yamltext import Strict, checked, read_yaml
 from watchkeeper import files
 from watchkeeper.gate import Gate, SnsGate
@@ -84,7 +85,8 @@ def read_senders(text: str, where: str, environment: Mapping[str, str], known: C
     for name, entry in document.senders.items():
         if name not in known:
             mend = f"Known sources: {', '.join(sorted(known))}"
-            raise SourceError(f"senders.{name}: no source is called that", where=where, mend=mend)
+            at = placed(text, where, "senders", name)
+            raise SourceError(f"senders.{name}: no source is called that", where=at, mend=mend)
         senders[name] = _sender(name, entry, where, environment)
     return Senders(senders, refuse_others=document.others == "refuse")
 

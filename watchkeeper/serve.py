@@ -48,6 +48,8 @@ def serve(settings: Settings) -> None:
             url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             if clock is not None:
                 app.background = partial(play_demo, demo_cases(), url, clock)
+            if not settings.demo:
+                signal.signal(signal.SIGHUP, lambda *_: app.reloader.ask())
             _say(settings, url)
             config = uvicorn.Config(
                 app.asgi,

@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 import orjson
 
 from core.document import incident_document, incident_summary, outside_document, summary_of
-from core.errors import InputError, NotFound
-from core.explain import explain_alert, explain_episode
-from core.journal import Record
-from core.lifecycle import ALLOWED, Transition, check, transition_draft
+from core.errors import InputError, NotFound, TransitionRefused
+from core.explain import explain_alert, explain_episode, explain_incident, firings
+from core.journal import Draft, Record, json_draft
+from core.lifecycle import Transition, allowed, check, transition_draft
 from core.model.incident import OPEN, Incident, IncidentStatus
 from core.narrative.plain import one_line
 from core.narrative.report import report
+from core.narrative.why import explanation
 from core.ports import Clock, Document, Journal, Projection
 from core.replay import Fold
+from core.slo_document import incident_budgets, slos_document
 from core.times import format_rfc3339
+from core.transitions import check_transition
+from core.why_not import why_not
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.standing_in import with_stand_ins
 from watchkeeper.writer import JournalWriter
 
 STATUSES = (*get_args(IncidentStatus), "open")
+TARGETS = (*get_args(IncidentStatus), "merged", "split")
 _APPLY_TIMEOUT = 10.0
 _EXPLAINED = 50
 
@@ -77,7 +82,8 @@ class Watch:
     def incident(self, incident_id: str) -> Document:
         """By its id or one that was merged into it; with `allowed` and notes at any time. Raises NotFound."""
         document = self.facts(incident_id)
-        return {**with_stand_ins(document), "allowed": list(ALLOWED[document["status"]])}
+        possible = allowed(document["status"], len(document["alerts"]))
+        return {**with_stand_ins(document), "allowed": list(possible)}
 
     def facts(self, incident_id: str) -> Document:
         """The same, as it is in the engine or in history. Raises NotFound."""
@@ -91,7 +97,9 @@ class Watch:
             due = world.timers.armed.get(f"resolve:{incident.id}")
             resolves_at = format_rfc3339(due[0]) if due else None
             document = incident_document(world, incident)
-            return {**document, **outside_document(incident), "resolves_at": resolves_at}
+            budgets = incident_budgets(world, incident)
+            outside = {**outside_document(incident), "resolves_at": resolves_at, "budgets": budgets}
+            return {**document, **outside}
         current = fold.engine.world.resolve_id(incident_id)
         leaving = (one for one in fold.forgotten if one["id"] == current)
         past = next(leaving, None) or self._projection.get(current)
@@ -101,10 +109,23 @@ class Watch:
             )
         return past
 
-    def explain(self, name: str) -> Document:
-        """An incident's id gives its why-tree, a fingerprint that alert's. Raises NotFound."""
+    def slos(self, service: str | None = None, limit: int = 200) -> Document:
+        """Where service level objectives stand, those in trouble first."""
         with self._engine.reading() as fold:
+            return slos_document(fold.engine.world, service, limit)
+
+    def explain(self, name: str, other: str = "") -> Document:
+        """An incident's id gives its why-tree, a fingerprint that alert's; with `other`, why the two are not one.
+        Raises NotFound, InputError."""
+        with self._engine.reading() as fold:
+            if other:
+                return why_not(fold.engine.world, name, other)
             return explained(fold, name, self._document)
+
+    def why(self, document: Document) -> Document:
+        """Why people were told of an incident, and of what it nearly joined; `document` is the incident's."""
+        with self._engine.reading() as fold:
+            return why_of(fold, document)
 
     def report(self, incident_id: str) -> str:
         """The incident as a Markdown report. Raises NotFound."""
@@ -129,29 +150,58 @@ class Watch:
         alert = _part(record, index)
         return {"source": record.source, "received_at": format_rfc3339(record.received_at), "alert": alert}
 
-    async def transition(self, incident_id: str, to: str, actor: str, reason: str, source: str) -> Document:
-        """Move an incident. Raises NotFound, TransitionRefused, InputError, JournalUnavailable."""
-        actor, reason = one_line(actor, 100), one_line(reason, 1_000)
-        if not actor:
-            raise InputError("nobody's name", where="actor", mend="Say who does this")
-        if to not in get_args(IncidentStatus):
-            raise InputError(
-                f"unknown status {one_line(to, 40)!r}", where="to", mend="Use acknowledged, resolved…"
-            )
-        await asyncio.to_thread(self._check_transition, incident_id, to)
-        draft = transition_draft(Transition(incident_id, to, actor, reason), source)  # type: ignore[arg-type]
+    async def transition(
+        self,
+        incident_id: str,
+        to: str,
+        actor: str,
+        reason: str,
+        source: str,
+        *,
+        into: str = "",
+        alerts: Sequence[str] = (),
+    ) -> Document:
+        """Move, merge or split an incident. Raises NotFound, TransitionRefused, InputError,
+        JournalUnavailable."""
+        actor, reason = _name(actor, "actor"), one_line(reason, 1_000)
+        if to not in TARGETS:
+            what = f"unknown status {one_line(to, 40)!r}"
+            raise InputError(what, where="to", mend=f"Use {', '.join(TARGETS)}")
+        wanted = Transition(incident_id, to, actor, reason, into, tuple(alerts))  # type: ignore[arg-type]
+        await asyncio.to_thread(self._check_transition, wanted)
+        return await self._append(transition_draft(wanted, source), incident_id)
+
+    async def annotate(self, incident_id: str, author: str, text: str, source: str) -> Document:
+        """Say something about an incident: an update, of which the time counts and not the words."""
+        author, text = _name(author, "author"), one_line(text, 2_000)
+        if not text:
+            raise InputError("no words", where="text", mend="Say how it goes")
+        if (await asyncio.to_thread(self.facts, incident_id))["status"] == "closed":
+            raise TransitionRefused(f"{incident_id} is closed", where="comment", mend="It stays as it is")
+        content = {"incident": incident_id, "author": author, "kind": "comment", "text": text}
+        return await self._append(json_draft("annotation", source, content), incident_id)
+
+    async def _append(self, draft: Draft, incident_id: str) -> Document:
+        """Once the engine has applied it, the incident as it is then."""
         seq = await self._writer.append(draft)
         await asyncio.to_thread(self._engine.wait_for, seq, _APPLY_TIMEOUT)
         return await asyncio.to_thread(self.incident, incident_id)
 
-    def _check_transition(self, incident_id: str, to: str) -> None:
+    def _check_transition(self, wanted: Transition) -> None:
         with self._engine.reading() as fold:
-            incident = fold.engine.incident(incident_id)
+            incident = fold.engine.incident(wanted.incident)
             if incident is not None:
-                check(incident, to)
+                check_transition(fold.engine.world, incident, wanted)
                 return
-        document = self.incident(incident_id)
-        check(Incident(document["id"], "", 0, 0, [], status=document["status"]), to)
+        document = self.incident(wanted.incident)
+        check(Incident(document["id"], "", 0, 0, [], status=document["status"]), wanted.to)
+
+
+def _name(text: str, where: str) -> str:
+    name = one_line(text, 100)
+    if not name:
+        raise InputError("nobody's name", where=where, mend="Say who does this")
+    return name
 
 
 def _part(record: Record, index: int) -> Any:
@@ -174,19 +224,27 @@ def _part(record: Record, index: int) -> Any:
 
 
 def explained(fold: Fold, name: str, document_of: Callable[[Fold, str], Document]) -> Document:
-    """What `explain` answers: for a fingerprint its alerts, for an incident its tree and its first alerts."""
+    """What `explain` answers: for a fingerprint its last firings, for an incident its tree and its first
+    alerts."""
     world = fold.engine.world
-    alerts = explain_alert(world, name)
+    alerts = explain_alert(world, name, _EXPLAINED)
     if alerts:
-        return {"alerts": alerts}
+        return {"alerts": alerts, "earlier": len(firings(world, name)) - len(alerts)}
     document = document_of(fold, name)
     incident = fold.engine.incident(name)
     members = world.members(incident)[:_EXPLAINED] if incident else []
-    keys = ("id", "title", "severity", "severity_reason", "why", "origin", "history")
+    keys = ("id", "title", "severity", "severity_reason", "status", "why", "origin", "history")
     return {
         "incident": {key: document[key] for key in keys},
+        **why_of(fold, document),
         "alerts": [explain_episode(world, episode) for episode in members],
     }
+
+
+def why_of(fold: Fold, document: Document) -> Document:
+    incident = fold.engine.incident(document["id"])
+    live = explain_incident(fold.engine.world, incident) if incident else None
+    return explanation(document, live)
 
 
 def matching_status(document: Document, status: str | None) -> bool:

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     routes: Path | None = Field(None, description="Receivers and routes of pages (YAML)")
     runbooks: Path | None = Field(None, description="Directory of runbooks beside the built-in ones")
     levels: Path | None = Field(None, description="What may be proposed where: levels of maturity (YAML)")
+    watch_seconds: float = Field(
+        2.0, ge=0, le=3_600, description="Seconds between looks at whether these files changed; 0 for never"
+    )
     model: str = Field("", description="Language model that words explanations, as provider:name")
     model_url: str = Field("", description="Address of the model's API, where it is not the provider's own")
     model_key: SecretStr = Field(SecretStr(""), description="Key of the model's API")

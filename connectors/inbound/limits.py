@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from connectors.inbound.source import nothing_usable, problem
-from core.model.events import AlertEvent, ChangeEvent, Event, Parsed, Problem
+from core.model.events import AlertEvent, ChangeEvent, Event, Parsed, Problem, SignalEvent
 
 LABELS = 500
 LABEL_CHARS = 16_384
@@ -47,6 +47,8 @@ def _texts(event: Event) -> Sequence[str]:
     if isinstance(event, AlertEvent):
         said = event.annotations.values()
         return [*event.labels, *event.labels.values(), *said, event.generator_url, event.occurrence]
+    if isinstance(event, SignalEvent):
+        return _named(event)
     return [
         event.service,
         event.environment,
@@ -58,7 +60,15 @@ def _texts(event: Event) -> Sequence[str]:
     ]
 
 
+def _named(event: SignalEvent) -> list[str]:
+    return [event.slo, event.service, event.environment, event.cluster]
+
+
 def _fault(event: Event) -> Problem | None:
+    if isinstance(event, SignalEvent):
+        mend = f"Send names of at most {_NAME_CHARS} characters"
+        too_long = max(map(len, _named(event))) > _NAME_CHARS
+        return problem(f"[{event.index}]", "a name that is too long", mend) if too_long else None
     mend = f"Send at most {LABELS} labels, names of {_NAME_CHARS} characters, values of {LABEL_CHARS}"
     if isinstance(event, ChangeEvent):
         names = [event.service, event.environment, event.cluster, event.ref]
@@ -73,6 +83,8 @@ def _fault(event: Event) -> Problem | None:
 
 
 def _cut(event: Event) -> Event:
+    if isinstance(event, SignalEvent):
+        return event
     if isinstance(event, ChangeEvent):
         said = {name: _shorter(getattr(event, name), _NAME_CHARS) for name in ("version", "author", "url")}
         return msgspec.structs.replace(event, **said)

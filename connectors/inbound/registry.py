@@ -20,6 +20,7 @@ from connectors.inbound import (
     pagerduty,
     prometheus,
     sentry,
+    slo,
     sns,
     terraform,
 )
@@ -34,7 +35,7 @@ from core.model.events import Parsed
 MAPPINGS = "builtin@2026-11-21"
 _MODULES = (
     alertmanager, prometheus, change, grafana, sns, github, gitlab, pagerduty, sentry, terraform,
-    launchdarkly, langfuse, incident_io, jira, flux,
+    launchdarkly, langfuse, incident_io, jira, flux, slo,
 )  # fmt: skip
 # These hold the limits while they read, which costs less.
 _BOUNDED = frozenset({alertmanager.name, prometheus.name})

@@ -1,13 +1,10 @@
 """The outbound webhook: one signed POST per page, as Standard Webhooks describes it.
 
-What the other side does cannot hurt us: time and the bytes read are bounded, redirects are not followed (the
-page would leave for an address that nobody configured), and its words become one harmless line. Its address
-may hold a token, so no message from here ever repeats it.
+Its address may hold a token, so no message from here ever repeats it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from connectors.outbound.posting import post
 from connectors.standard_webhooks import signature
 from connectors.standard_webhooks import signing_key as signing_key
 from core.narrative.page import reason_base
@@ -22,11 +20,9 @@ from core.narrative.plain import one_line
 from core.ports import Delivered, Document, Message
 from core.times import format_rfc3339
 
-_READ = 300
 _MOST = 100
-_GONE = 410
-# All that can go wrong on the way and is the other side's doing: names that do not resolve or encode too.
-_OUTSIDE = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError)
+# 410 Gone: whoever was there wants no more.
+_FINAL = frozenset({410})
 _FACTS = (
     "id", "title", "severity", "status", "url", "opened_at", "started_at", "resolved_at",
     "acknowledged_by", "origin", "questions", "recurrence_of",
@@ -50,53 +46,8 @@ class WebhookNotifier:
 
     async def send(self, message: Message) -> Delivered:
         content = body(message)
-        headers = {
-            "content-type": "application/json",
-            "user-agent": "Watchkeeper",
-            "accept-encoding": "identity",
-            # Pages are rare: a connection kept open would mostly be one that the other side has closed.
-            "connection": "close",
-            **signed(self._key, message.decision, int(self._seconds()), content),
-        }
-        try:
-            # httpx bounds each read; an answer that drips byte by byte would go on for ever.
-            async with asyncio.timeout(self._timeout):
-                return await self._post(content, headers)
-        except (TimeoutError, httpx.TimeoutException):
-            return Delivered(False, f"no answer within {self._timeout:g} s")
-        except httpx.ConnectError as error:
-            return Delivered(False, one_line(f"cannot connect: {error}"))
-        except _OUTSIDE as error:
-            return Delivered(False, f"no usable answer ({type(error).__name__})")
-
-    async def _post(self, content: bytes, headers: dict[str, str]) -> Delivered:
-        request = self._client.build_request("POST", self._url, content=content, headers=headers)
-        answer = await self._client.send(request, stream=True, follow_redirects=False)
-        try:
-            status = f"HTTP {answer.status_code}"
-            if answer.is_success:
-                return Delivered(True, status)
-            if answer.has_redirect_location:
-                return Delivered(False, f"{status}: redirects are not followed, give the final address")
-            words = one_line(await _first_words(answer))
-            detail = f"{status}: {words}" if words else status
-            return Delivered(False, detail, final=answer.status_code == _GONE)
-        finally:
-            await answer.aclose()
-
-
-async def _first_words(answer: httpx.Response) -> str:
-    """The start of the body, for people. The status is known already: a broken body changes nothing."""
-    words = b""
-    try:
-        async with asyncio.timeout(1.0):
-            async for chunk in answer.aiter_raw():
-                words += chunk
-                if len(words) >= _READ:
-                    break
-    except (TimeoutError, *_OUTSIDE):
-        pass
-    return words[:_READ].decode("utf-8", errors="replace")
+        headers = signed(self._key, message.decision, int(self._seconds()), content)
+        return await post(self._client, self._url, content, headers, self._timeout, _FINAL)
 
 
 def signed(key: bytes, name: str, seconds: int, content: bytes) -> dict[str, str]:

@@ -1,51 +1,36 @@
-"""Rule dependency-edge: alerts of two services, one of which calls the other, that start close together.
-
-A service with more dependants than the cap conducts nothing: an alert on a shared database says little
-about any one of a hundred callers. The cap reads the catalogue, never the alerts.
+"""Rule dependency-edge: alerts of two services that start close together, one of which calls the other,
+directly or over a few services between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.correlation.link import Conducts
-from core.model.catalogue import Catalogue
-from core.model.entity import Entity
+from core.correlation.link import Key, Look, Spot
+from core.correlation.symptom import contained
 from core.model.incident import Episode
-from core.rules.schema import DependencyEdge
-from core.state import outward
 from core.world import World
 
 name = "dependency-edge"
 
 
-def capped(catalogue: Catalogue, entity: Entity, rule: DependencyEdge) -> bool:
-    return len(catalogue.callers(entity)) > rule.max_dependants
+def spots(world: World, episode: Episode) -> tuple[Spot, ...]:
+    """Alerts are found by their service: see rule same-entity."""
+    return ()
 
 
-def neighbours(catalogue: Catalogue, entity: Entity, rule: DependencyEdge) -> Iterator[Entity]:
-    """Entities that `entity` calls or is called by, over edges that conduct."""
-    if not entity.service:
+def looks(world: World, episode: Episode) -> Iterator[Look]:
+    if not episode.entity.service or contained(world, episode):
         return
-    for callee in catalogue.calls(entity):
-        peer = entity.peer(callee)
-        if not capped(catalogue, peer, rule):
-            yield peer
-    if not capped(catalogue, entity, rule):
-        for caller in catalogue.callers(entity):
-            yield entity.peer(caller)
+    start = episode.starts_at
+    for key, window, _ in world.reach.near(episode.entity):
+        yield Look(key, start - window, start + window)
 
 
-def linked(a: Episode, b: Episode, rule: DependencyEdge, catalogue: Catalogue) -> bool:
-    """By the entities' names, their starts and the catalogue alone."""
-    if abs(a.starts_at - b.starts_at) > rule.window:
-        return False
-    return b.entity in set(neighbours(catalogue, a.entity, rule))
-
-
-def partners(world: World, episode: Episode, conducts: Conducts) -> Iterator[tuple[str, bool]]:
-    rule, by_entity = world.rules.dependency_edge, world.index.by_entity
-    for peer in neighbours(world.config.catalogue, episode.entity, rule):
-        timeline = by_entity.get(peer)
-        if timeline:
-            yield from outward(timeline, episode.starts_at, rule.window, conducts)
+def shared(world: World, a: Episode, b: Episode, key: Key) -> str:
+    calls = world.reach.calls_between(a.entity, b.entity)
+    one, other = a.entity, b.entity
+    if calls != 1:
+        return f"{one.service} and {other.service} are {calls} calls apart"
+    caller, callee = (one, other) if other.service in world.config.catalogue.calls(one) else (other, one)
+    return f"{caller.service} calls {callee.service}"

@@ -1,58 +1,157 @@
 """Grouping: an incident is a connected component of episodes over the link rules.
 
-A new episode opens an incident, joins one, or joins several into one. The earliest published id stays;
-the others redirect to it. Nothing ever leaves a published incident.
+A new episode opens an incident, joins one, or joins several into one. The earliest id stays; the others
+redirect to it. An alert that fires again goes where its last firing is and links nothing: what flaps all
+day says nothing of what else begins meanwhile. Links never join what a person has parted.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from itertools import chain
 
-from core import severity
-from core.canonical import readable_id
-from core.correlation import dependency_edge, same_entity
-from core.correlation.link import LinkRule
-from core.explaining import explain_soon, watch_for_news
+from core import barriers, severity
+from core.correlation.index import LINK_RULES, add_links, remove_links, spots_of
+from core.correlation.link import Spot
+from core.correlation.regroup import linked_to, regroup, still_together
+from core.correlation.runs import add_run, after, before
+from core.explaining import explain_soon
 from core.lifecycle import reopen
+from core.merging import merge
 from core.model.incident import OPEN, Episode, Incident
-from core.paging import announce_merge, announce_opening, watch_for_more
-from core.times import format_rfc3339
+from core.naming import new_incident_id
+from core.paging import announce_opening, watch_for_more
+from core.settling import await_settling
+from core.state import outward
+from core.storm import count_alert
 from core.world import Turn
 
-LINK_RULES: tuple[LinkRule, ...] = (cast(LinkRule, same_entity), cast(LinkRule, dependency_edge))
+_FAR = 1 << 62
 
 
 def place(turn: Turn, episode: Episode) -> None:
     """Put a new episode where it belongs."""
-    incidents, barred = _linked_incidents(turn, episode)
-    if incidents:
-        incident = incidents[0]
-        for other in incidents[1:]:
-            _merge(turn, incident, other)
-    else:
-        incident = _open(turn, episode, barred)
+    count_alert(turn)
+    incident, recalled = _where_it_was(turn, episode)
+    spots: list[Spot] = []
+    if incident is None:
+        spots = spots_of(turn.world, episode)
+        incident = _by_links(turn, episode, spots, recalled)
     _join(turn, incident, episode)
+    add_run(turn.world, episode)
+    add_links(turn.world, episode, spots)
+    for later in list(after(turn.world, episode)):
+        _follow(turn, episode, later)
+    await_settling(turn, episode)
 
 
-def _linked_incidents(turn: Turn, episode: Episode) -> tuple[list[Incident], str]:
-    """Incidents to join, earliest first, and the latest one that would have been but for a barrier."""
+def join(turn: Turn, episodes: list[str], reason: str) -> None:
+    """These belong together after all: what became known later joins the incidents that are open."""
     world = turn.world
-    episodes, incidents = world.state.episodes, world.state.incidents
+    found = {one.id: one for one in (world.incident_of(world.state.episodes[name]) for name in episodes)}
+    still_open = [one for one in found.values() if one.status in OPEN]
+    if len(still_open) > 1:
+        _merge_all(turn, _in_order(still_open), reason)
 
-    def conducts(other: str) -> bool:
-        return _conducts(turn, incidents[episodes[other].incident], episode)
 
-    found: dict[str, Incident] = {}
+def _where_it_was(turn: Turn, episode: Episode) -> tuple[Incident | None, str]:
+    """The incident of what it follows, when that may still be joined; else the id of what it recalls."""
+    found = before(turn.world, episode)
+    if found is None:
+        return None, ""
+    incident = turn.world.incident_of(found[1])
+    if not _conducts(turn, incident, episode):
+        return None, incident.id
+    episode.again = True
+    return incident, ""
+
+
+def _follow(turn: Turn, episode: Episode, later: Episode) -> None:
+    """An alert that was heard late comes before one that counted as the first, or that followed another: that
+    one links nothing now, and goes where this one is."""
+    world = turn.world
+    followed = before(world, later)
+    if followed is None or followed[1] is not episode:
+        return
+    if later.again and later.incident == episode.incident:
+        return
+    incident = world.incident_of(later)
+    if not _conducts(turn, incident, episode):
+        return
+    if not later.again:
+        beside = linked_to(world, later)
+        later.again = True
+        remove_links(world, later)
+        if later.incident == episode.incident and still_together(world, episode, beside):
+            return
+    members = list(incident.members)
+    regroup(turn, incident, "fires_again")
+    for name in members:
+        _rejoin(turn, world.state.episodes[name])
+
+
+def _rejoin(turn: Turn, episode: Episode) -> None:
+    """Where what it follows is."""
+    followed = before(turn.world, episode) if episode.again else None
+    if followed is None or followed[1].incident == episode.incident:
+        return
+    incidents = [turn.world.incident_of(one) for one in (episode, followed[1])]
+    if all(incident.status in OPEN for incident in incidents):
+        _merge_all(turn, _in_order(incidents), "linked")
+
+
+def _by_links(turn: Turn, episode: Episode, spots: list[Spot], recalled: str) -> Incident:
+    linked, barred = _linked_incidents(turn, episode, spots)
+    return _merge_all(turn, linked, "linked") if linked else _open(turn, episode, recalled or barred)
+
+
+def _linked_incidents(turn: Turn, episode: Episode, spots: list[Spot]) -> tuple[list[Incident], str]:
+    """Incidents to join, earliest first, and the latest one that would have been but for a barrier.
+
+    Of two that were parted, the one with the alert that is nearest in time.
+    """
+    nearest, barred = _nearest(turn, episode, spots)
+    if not nearest:
+        return [], max(barred, default=(0, ""))[1]
+    world = turn.world
+    chosen: list[Incident] = []
+    for _, name in sorted((gap, name) for name, gap in nearest.items()):
+        incident = world.state.incidents[name]
+        if not any(barriers.apart(world, incident, other) for other in chosen):
+            chosen.append(incident)
+    return _in_order(chosen), ""
+
+
+def _nearest(turn: Turn, episode: Episode, spots: list[Spot]) -> tuple[dict[str, int], list[tuple[int, str]]]:
+    """Incidents with an alert linked to it, by how near in time; and those that may not be joined any more,
+    with when they were resolved. The hot path: most keys have nobody, or an alert of an incident found
+    already."""
+    world, start = turn.world, episode.starts_at
+    links, episodes, incidents = world.links, world.state.episodes, world.state.incidents
+    nearest: dict[str, int] = {}
     barred: list[tuple[int, str]] = []
-    for rule in LINK_RULES:
-        for other, verdict in rule.partners(world, episode, conducts):
-            incident = incidents[episodes[other].incident]
+
+    def conducts(name: str) -> bool:
+        return _conducts(turn, incidents[episodes[name].incident], episode)
+
+    here = [(key, start - window, start + window) for key, window in spots]
+    for key, low, high in chain(here, *(rule.looks(world, episode) for rule in LINK_RULES)):
+        timeline = links.get(key)
+        if timeline is None:
+            continue
+        moment, name = timeline[-1]
+        if moment < low:
+            continue
+        if moment <= start and incidents[found := episodes[name].incident].status in OPEN:
+            if start - moment < nearest.get(found, _FAR):
+                nearest[found] = start - moment
+            continue
+        for name, verdict in outward(timeline, start, low, high, conducts):
+            found = episodes[name].incident
             if verdict:
-                found[incident.id] = incident
+                nearest[found] = min(abs(episodes[name].starts_at - start), nearest.get(found, _FAR))
             else:
-                barred.append((incident.resolved_at or 0, incident.id))
-    ordered = sorted(found.values(), key=lambda one: (one.opened_at, one.opened_seq, one.id))
-    return ordered, max(barred, default=(0, ""))[1]
+                barred.append((incidents[found].resolved_at or 0, found))
+    return nearest, barred
 
 
 def _conducts(turn: Turn, incident: Incident, episode: Episode) -> bool:
@@ -63,9 +162,22 @@ def _conducts(turn: Turn, incident: Incident, episode: Episode) -> bool:
     return episode.starts_at <= incident.resolved_at + turn.world.rules.lifecycle.reopen_window
 
 
+def _in_order(incidents: list[Incident]) -> list[Incident]:
+    return sorted(incidents, key=lambda one: (one.opened_at, one.opened_seq, one.id))
+
+
+def _merge_all(turn: Turn, incidents: list[Incident], reason: str) -> Incident:
+    """Into the first of them, but for those that were parted from it."""
+    first = incidents[0]
+    for other in incidents[1:]:
+        if not barriers.apart(turn.world, first, other):
+            merge(turn, first, other, reason)
+    return first
+
+
 def _open(turn: Turn, episode: Episode, recurrence_of: str) -> Incident:
     incident = Incident(
-        id=_new_id(turn, episode),
+        id=new_incident_id(turn, episode.id),
         domain=episode.entity.domain,
         opened_at=turn.at,
         opened_seq=turn.seq,
@@ -79,22 +191,9 @@ def _open(turn: Turn, episode: Episode, recurrence_of: str) -> Incident:
     return incident
 
 
-def _new_id(turn: Turn, episode: Episode) -> str:
-    """From the opening record and episode; longer in the rare case that the short one is taken."""
-    day = format_rfc3339(turn.at)[:10].replace("-", "")
-    state = turn.world.state
-    for length in range(6, 53):
-        name = f"INC-{day}-{readable_id(turn.seq, episode.id, length=length)}"
-        if name not in state.incidents and name not in state.redirects:
-            return name
-    raise AssertionError("52 characters of a SHA-256 do not repeat")
-
-
 def _join(turn: Turn, incident: Incident, episode: Episode) -> None:
     incident.members.append(episode.id)
     episode.incident = incident.id
-    if not episode.first_incident:
-        episode.first_incident = incident.id
     incident.firing += episode.status != "resolved"
     known = len(incident.entities)
     severity.add_member(turn, incident, episode)
@@ -110,44 +209,3 @@ def _join(turn: Turn, incident: Incident, episode: Episode) -> None:
     if len(incident.entities) > known:
         turn.note(incident, "service_joined", "linked", detail=episode.entity.service)
         watch_for_more(turn, incident)
-
-
-def _merge(turn: Turn, kept: Incident, absorbed: Incident) -> None:
-    state, timers = turn.world.state, turn.world.timers
-    for name in absorbed.members:
-        state.episodes[name].incident = kept.id
-    kept.members.extend(absorbed.members)
-    kept.firing += absorbed.firing
-    kept.changes = sorted({*kept.changes, *absorbed.changes})
-    kept.merged_from = sorted({*kept.merged_from, absorbed.id, *absorbed.merged_from})
-    kept.recurrence_of = kept.recurrence_of or absorbed.recurrence_of
-    kept.history = sorted([*kept.history, *absorbed.history], key=lambda moment: moment.at)
-    kept.deliveries.extend(absorbed.deliveries)
-    kept.remarks.extend(absorbed.remarks)
-    kept.asked.extend(absorbed.asked)
-    severity.merge(kept, absorbed)
-    _merge_status(turn, kept, absorbed)
-    state.redirects[absorbed.id] = kept.id
-    del state.incidents[absorbed.id]
-    for timer in ("notify", "update", "explain", "resolve", "close"):
-        timers.cancel(f"{timer}:{absorbed.id}")
-    turn.note(kept, "merged", "linked", detail=absorbed.id)
-    turn.decide("merge", kept.id, f"linked_with:{absorbed.id}")
-    severity.update(turn, kept)
-    announce_merge(turn, kept, absorbed)
-    watch_for_more(turn, kept)
-    watch_for_news(turn, kept)
-
-
-def _merge_status(turn: Turn, kept: Incident, absorbed: Incident) -> None:
-    """Somebody at work on either is at work on both; open wins over resolved."""
-    if absorbed.status == "acknowledged" and kept.status != "acknowledged":
-        kept.status = "acknowledged"
-        kept.acknowledged_at, kept.acknowledged_by = absorbed.acknowledged_at, absorbed.acknowledged_by
-    elif absorbed.status == "triggered" and kept.status == "resolved":
-        kept.status = "triggered"
-    if kept.status != "resolved":
-        kept.resolved_at = None
-        turn.world.timers.cancel(f"close:{kept.id}")
-    elif absorbed.resolved_at is not None:
-        kept.resolved_at = max(kept.resolved_at or 0, absorbed.resolved_at)

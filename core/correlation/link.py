@@ -1,25 +1,49 @@
-"""What every link rule answers: which episodes one joins, and which it would join were they not barred.
+"""What every link rule answers: under which keys an episode is found, and where it looks for partners.
 
 A link is a symmetric, pure predicate on two episodes' identity fields, their starts and the configuration.
-Barred partners belong to incidents that conduct no links any more (closed, or resolved too long ago).
+Two are linked when one looks, within its times, where the other is found. Episodes found under one key
+within the window that others look at it with are linked among themselves, so that the nearest on each side
+stands for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol
 
 from core.model.incident import Episode
+from core.state import Timeline
 from core.world import World
 
+Key = str | tuple[Any, ...]
+Links = dict[Key, Timeline]
 
-class Conducts(Protocol):
-    def __call__(self, episode_id: str, /) -> bool:
-        """May the new episode still join the incident of this one?"""
+
+class Look(NamedTuple):
+    """Partners are those under `key` that start from `low` to `high` (ms UTC)."""
+
+    key: Key
+    low: int
+    high: int
+
+
+Spot = tuple[Key, int]
+
+
+def around(key: Key, episode: Episode, window: int) -> Look:
+    return Look(key, episode.starts_at - window, episode.starts_at + window)
 
 
 class LinkRule(Protocol):
+    """`spots` are keys under which the episode is found, with the window in ms within which it looks for
+    others there. `looks` are where else it looks. `shared` says, for people, what two alerts have in common
+    that the rule links by `key`.
+    """
+
     name: str
 
-    def partners(self, world: World, episode: Episode, conducts: Conducts) -> Iterator[tuple[str, bool]]:
-        """Episode ids linked to `episode`, nearest first on each side, with whether each conducts."""
+    def spots(self, world: World, episode: Episode) -> Iterable[Spot]: ...
+
+    def looks(self, world: World, episode: Episode) -> Iterable[Look]: ...
+
+    def shared(self, world: World, a: Episode, b: Episode, key: Key) -> str: ...

@@ -11,11 +11,14 @@ from collections.abc import Callable
 
 from core.findings import (
     dependency_edge,
+    links,
     probable_origin,
     probable_repair,
     recent_change,
     same_entity,
     silent_source,
+    slo_burn,
+    watchdog,
 )
 from core.findings.case import Case, group_by_entity
 from core.model.finding import Finding, Why
@@ -30,6 +33,8 @@ RULES: tuple[tuple[str, Find], ...] = (
     (probable_origin.kind, probable_origin.find),
     (probable_repair.kind, probable_repair.find),
     (silent_source.kind, silent_source.find),
+    (slo_burn.kind, slo_burn.find),
+    (watchdog.kind, watchdog.find),
 )
 
 
@@ -39,7 +44,7 @@ def refresh(world: World, incident: Incident) -> None:
         return
     case = make_case(world, incident)
     findings: list[Finding] = []
-    nodes = []
+    nodes = [links.why_joined(world, case.members)]
     for _, find in RULES:
         found, why = find(case)
         findings += found
@@ -54,7 +59,8 @@ def refresh(world: World, incident: Incident) -> None:
 def make_case(world: World, incident: Incident) -> Case:
     members = world.members(incident)
     changes = [world.state.changes[name] for name in incident.changes]
-    return Case(incident.id, members, group_by_entity(members), changes, world.config.catalogue, world.rules)
+    catalogue, groups = world.config.catalogue, group_by_entity(members)
+    return Case(incident.id, members, groups, changes, catalogue, world.rules, world.state.slos)
 
 
 def _summary(case: Case) -> str:

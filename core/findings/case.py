@@ -9,13 +9,15 @@ from core.model.catalogue import Catalogue
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Change, Episode
+from core.model.slo import Slo
 from core.rules.schema import RuleSet
 
 SHOWN = 12
 
 
 class Case(NamedTuple):
-    """`members` are sorted by (start, id); `groups` holds those of known services by entity, by onset."""
+    """`members` are sorted by (start, id); `groups` holds those of known services by entity, by onset; `slos`
+    are all that were told of, by their key."""
 
     incident: str
     members: list[Episode]
@@ -23,6 +25,7 @@ class Case(NamedTuple):
     changes: list[Change]
     catalogue: Catalogue
     rules: RuleSet
+    slos: dict[str, Slo] = {}
 
     def onset(self, entity: Entity) -> int:
         return self.groups[entity][0].starts_at

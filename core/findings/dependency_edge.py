@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.correlation.dependency_edge import capped
+from core.correlation.reach import capped
 from core.findings.case import Case, finding, shortened
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
@@ -40,15 +40,16 @@ def find(case: Case) -> tuple[list[Finding], Why]:
 
 def _edge(case: Case, caller: Entity, callee: Entity) -> Why:
     rule = case.rules.dependency_edge
+    window = rule.windows[0]
     gap, a, b = _closest(case.groups[caller], case.groups[callee])
-    confidence = max(0, 1000 - 500 * gap // rule.window)
-    terms: dict[str, int | str] = {"gap_ms": gap, "window_ms": rule.window, "confidence": confidence}
+    confidence = max(0, 1000 - 500 * gap // window)
+    terms: dict[str, int | str] = {"gap_ms": gap, "window_ms": window, "confidence": confidence}
     summary, hint = f"{caller.service} calls {callee.service}", ""
     if capped(case.catalogue, callee, rule):
         count = len(case.catalogue.callers(callee))
         hint = f"{callee.service} has {count} dependants, more than {rule.max_dependants}: too many to tell"
-    elif gap > rule.window:
-        hint = f"closest alerts are {spoken(gap)} apart, the window is {spoken(rule.window)}"
+    elif gap > window:
+        hint = f"closest alerts are {spoken(gap)} apart, the window is {spoken(window)}"
     return Why(kind, summary, not hint, hint, terms, (a.id, b.id))
 
 

@@ -1,21 +1,29 @@
 """Finding probable-origin: the member service that best explains the others.
 
-Four terms, in thousandths, weighted by the rule: how many members (transitively) call it, how early it began,
-how well a recent change explains it, and whether nothing that it calls alerts too.
+Five terms, in thousandths, weighted by the rule: how many members it explains, how early it began, how well a
+recent change explains it, how much its symptoms look like a cause, and whether nothing that it calls is in
+trouble itself. Trouble goes from a service to its callers, who get errors or wait; loss of traffic goes the
+other way, to what it calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import cast
 
-from core.correlation.dependency_edge import capped
+from core.correlation.reach import capped
 from core.findings.case import Case, finding, shortened
 from core.findings.recent_change import matches
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Origin
+from core.rules.schema import Symptom
+from core.symptoms import symptom_of
 
 kind = "probable-origin"
+_RANKED = 200
+# What each member's alerts tell of.
+Told = dict[Entity, frozenset[str]]
 
 
 def find(case: Case) -> tuple[list[Finding], Why]:
@@ -35,9 +43,11 @@ def find(case: Case) -> tuple[list[Finding], Why]:
 
 
 def rank(case: Case) -> list[Origin]:
-    """All member services, the most probable origin first; ties go to the earlier onset, then the name."""
-    change_worth = _change_worth(case)
-    origins = [_score(case, entity, change_worth.get(entity, 0)) for entity in case.groups]
+    """Member services, the most probable origin first; ties go to the earlier onset, then the name. Of very
+    many only those are ranked whose symptoms look most like a cause."""
+    worth, told = _change_worth(case), {entity: _symptoms(case, entity) for entity in case.groups}
+    order = sorted(case.groups, key=lambda e: (-_causal(case, told[e]), case.onset(e), e))
+    origins = [_score(case, entity, worth.get(entity, 0), told) for entity in order[:_RANKED]]
     return sorted(origins, key=lambda o: (-o.score, case.onset(o.entity), o.entity))
 
 
@@ -51,35 +61,68 @@ def _change_worth(case: Case) -> dict[Entity, int]:
     return worth
 
 
-def _score(case: Case, entity: Entity, change: int) -> Origin:
+def _symptoms(case: Case, entity: Entity) -> frozenset[str]:
+    return frozenset(symptom_of(episode.name, case.rules.symptom) for episode in case.groups[entity])
+
+
+def _causal(case: Case, symptoms: frozenset[str]) -> int:
+    """How much the symptoms look like a cause; the most telling one counts."""
+    rule = case.rules.probable_origin
+    return max(rule.symptoms.get(cast(Symptom, symptom), rule.other_symptom) for symptom in symptoms)
+
+
+def _score(case: Case, entity: Entity, change: int, told: Told) -> Origin:
     weights = case.rules.probable_origin.weights
     others = len(case.groups) - 1
-    reached = len(_callers_among(case, entity))
+    explained = len(_explained(case, entity, told))
     terms = {
-        "explains": weights.explains * reached // others if others else weights.explains,
+        "explains": weights.explains * explained // others if others else weights.explains,
         "onset": weights.onset * _earliness(case, entity) // 1000,
         "change": weights.change * change // 1000,
-        "unexplained": 0 if _callee_alerts(case, entity) else weights.unexplained,
+        "unexplained": 0 if _callee_in_trouble(case, entity, told) else weights.unexplained,
     }
+    if weights.symptom:
+        terms["symptom"] = weights.symptom * _causal(case, told[entity]) // 1000
     return Origin(entity, sum(terms.values()), terms)
 
 
-def _callers_among(case: Case, entity: Entity) -> set[Entity]:
-    """Members that call `entity`, directly or through other members."""
+def _explained(case: Case, entity: Entity, told: Told) -> set[Entity]:
+    """Members that suffer from it: callers in trouble, directly or through other members, and those that lost
+    their traffic because what is before them is in trouble."""
+    down = frozenset(case.rules.probable_origin.spreads_down)
+    callers = _walk(
+        case, entity, told, case.catalogue.callers, lambda symptoms: bool(symptoms - down) or not down
+    )
+    starved = (
+        _walk(case, entity, told, case.catalogue.calls, lambda symptoms: bool(symptoms & down))
+        if down
+        else set()
+    )
+    return callers | starved
+
+
+def _walk(
+    case: Case,
+    entity: Entity,
+    told: Told,
+    beside: Callable[[Entity], Iterable[str]],
+    suffers: Callable[[frozenset[str]], bool],
+) -> set[Entity]:
     found: set[Entity] = set()
     todo = [entity]
     while todo:
-        for caller in _member_peers(case, entity, case.catalogue.callers(todo.pop())):
-            if caller not in found and caller != entity:
-                found.add(caller)
-                todo.append(caller)
+        for peer in _member_peers(case, entity, beside(todo.pop())):
+            if peer not in found and peer != entity and suffers(told[peer]):
+                found.add(peer)
+                todo.append(peer)
     return found
 
 
-def _callee_alerts(case: Case, entity: Entity) -> bool:
+def _callee_in_trouble(case: Case, entity: Entity, told: Told) -> bool:
+    """Whether something that it calls alerts of more than a loss of traffic."""
+    rule, down = case.rules.dependency_edge, frozenset(case.rules.probable_origin.spreads_down)
     callees = _member_peers(case, entity, case.catalogue.calls(entity))
-    rule = case.rules.dependency_edge
-    return any(not capped(case.catalogue, callee, rule) for callee in callees)
+    return any(told[callee] - down and not capped(case.catalogue, callee, rule) for callee in callees)
 
 
 def _member_peers(case: Case, entity: Entity, names: Iterable[str]) -> list[Entity]:
@@ -98,9 +141,12 @@ def _summary(case: Case, best: Origin) -> str:
     service = best.entity.service
     if not others:
         return f"{service} is the only service that alerts"
-    reached = len(_callers_among(case, best.entity))
+    told = {entity: _symptoms(case, entity) for entity in case.groups}
+    reached = len(_explained(case, best.entity, told))
     calls = (
-        f"{reached} of the {others} other services depend on it" if reached else "none of the others call it"
+        f"it explains {reached} of the {others} other services"
+        if reached
+        else "it explains none of the others"
     )
     return f"{service}: {calls}" + (", and it changed just before" if best.terms["change"] else "")
 

@@ -6,9 +6,10 @@ what probably ended the incident; it is no proof, and its confidence says how ne
 
 from __future__ import annotations
 
+from core.correlation.reach import calls_to
 from core.findings.case import Case, finding, shortened
 from core.findings.probable_origin import rank
-from core.findings.recent_change import describe, distance, matches, order
+from core.findings.recent_change import describe, matches, order
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Change
@@ -37,7 +38,7 @@ def find(case: Case) -> tuple[list[Finding], Why]:
 
 def _why(case: Case, origin: Entity, change: Change) -> Why | None:
     """None for what is not where the trouble began, or came before it."""
-    hops = distance(case.catalogue, origin, change.event, case.rules.recent_change.hops)
+    hops = calls_to(case.catalogue, origin, change.event, case.rules.recent_change.hops)
     if hops is None or change.event.at <= case.onset(origin):
         return None
     rule, end = case.rules.probable_repair, _end(case, origin)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from core.correlation.reach import calls_to
 from core.explaining import watch_for_news
 from core.findings.case import Case, finding, shortened
-from core.model.catalogue import Catalogue
 from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.finding import Finding, Why
@@ -34,15 +34,6 @@ class Match(NamedTuple):
     hint: str
 
 
-def distance(catalogue: Catalogue, entity: Entity, change: ChangeEvent, hops: int) -> int | None:
-    """0 when the change is on the entity itself, 1 when on what it calls, None when on neither."""
-    if change.environment not in ("", entity.environment) or change.cluster not in ("", entity.cluster):
-        return None
-    if change.service == entity.service:
-        return 0
-    return 1 if hops and change.service in catalogue.calls(entity) else None
-
-
 def attach_to_episode(world: World, episode: Episode) -> None:
     """Note the changes that a new episode's service has seen."""
     if not episode.entity.service or not world.index.changes:
@@ -56,7 +47,7 @@ def attach_to_episode(world: World, episode: Episode) -> None:
         found += [
             name
             for name in within(timeline, low, episode.starts_at + rule.lookback)
-            if distance(catalogue, episode.entity, world.state.changes[name].event, rule.hops) is not None
+            if calls_to(catalogue, episode.entity, world.state.changes[name].event, rule.hops) is not None
         ]
     _attach(world, episode, found)
 
@@ -71,7 +62,7 @@ def attach_change(turn: Turn, change: Change) -> None:
     ]
     for service in services:
         for entity in sorted(world.index.entities.get((change.domain, service), ())):
-            if distance(catalogue, entity, change.event, rule.hops) is None:
+            if calls_to(catalogue, entity, change.event, rule.hops) is None:
                 continue
             high = change.event.at + _REACH * rule.lookback
             timeline = world.index.by_entity.get(entity, [])
@@ -108,7 +99,7 @@ def matches(case: Case, change: Change) -> Match | None:
     views = [
         _view(rule, change.event, entity, hops, case.onset(entity) - change.event.at)
         for entity in case.groups
-        if (hops := distance(case.catalogue, entity, change.event, rule.hops)) is not None
+        if (hops := calls_to(case.catalogue, entity, change.event, rule.hops)) is not None
     ]
     return max(views, key=lambda m: (m.confidence, -m.hops, -abs(m.age), m.entity), default=None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from core.correlation.same_entity import linked
+from core.correlation.same_entity import window as window_of
 from core.findings.case import Case, finding, shortened
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
@@ -27,14 +27,13 @@ def find(case: Case) -> tuple[list[Finding], Why]:
 
 
 def _why(case: Case, entity: Entity, episodes: list[Episode]) -> Why:
-    window = case.rules.same_entity.window
     names = sorted({episode.name for episode in episodes})
     listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     pairs = [_pair(case, a, b) for a, b in pairwise(episodes)]
     return Why(
         kind,
         f"{len(episodes)} alerts of {entity.service} within {spoken(_span(episodes))}: {listed}",
-        terms={"alerts": len(episodes), "span_ms": _span(episodes), "window_ms": window},
+        terms={"alerts": len(episodes), "span_ms": _span(episodes)},
         evidence=tuple(episode.id for episode in episodes),
         children=shortened(pairs, kind),
     )
@@ -46,11 +45,9 @@ def _span(episodes: list[Episode]) -> int:
 
 def _pair(case: Case, a: Episode, b: Episode) -> Why:
     """Two neighbours in time. Not counted: they are together by another rule, not by this one."""
-    rule, gap = case.rules.same_entity, b.starts_at - a.starts_at
-    again = a.fingerprint == b.fingerprint
-    window = rule.same_alert_window if again else rule.window
-    what = f"{b.name} again" if again else f"{a.name} and {b.name}"
-    counted = linked(a, b, rule)
+    gap, window = b.starts_at - a.starts_at, window_of(a, b, case.rules)
+    what = f"{b.name} again" if a.fingerprint == b.fingerprint else f"{a.name} and {b.name}"
+    counted = gap <= window
     hint = "" if counted else f"{spoken(gap)} apart, the window is {spoken(window)}"
     terms: dict[str, int | str] = {"gap_ms": gap, "window_ms": window}
     return Why(kind, f"{what}, {spoken(gap)} apart", counted, hint, terms, (a.id, b.id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.findings.case import Case, finding, shortened
 from core.model.finding import Finding, Why
 from core.model.incident import Episode
-from core.rules.schema import SilentSource
+from core.rules.deciding import SilentSource
 from core.times import format_rfc3339, spoken
 
 kind = "silent-source"

@@ -15,8 +15,11 @@ from pydantic import Field, field_validator
 
 from core.errors import CatalogueError
 from core.model.entity import Entity
+from core.yamlmarks import placed
 from core.yamltext import Strict, checked, read_yaml
 
+# What ends of names say nothing.
+_ENDS = ("service", "svc")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
@@ -76,14 +79,25 @@ class Catalogue:
         self._graphs: dict[tuple[str, str], Neighbours] = {}
 
     @cached_property
+    def _alike(self) -> dict[str, str]:
+        found: dict[str, set[str]] = {}
+        for name, canonical in (*((name, name) for name in self._by_name), *self._alias.items()):
+            found.setdefault(_squashed(name), set()).add(canonical)
+        return {key: names.pop() for key, names in found.items() if key and len(names) == 1}
+
+    @cached_property
     def known(self) -> bool:
         return bool(self.services)
 
     def canonical_name(self, name: str) -> str | None:
-        """The catalogue's name for a name or alias, or None when it lists neither."""
+        """The catalogue's name for a name or alias, or None when it lists neither.
+
+        Labels write names in their own way: what differs only in capitals, signs and a `service` or `svc` at
+        its end is the same, as long as no other name of the catalogue is so like it.
+        """
         if name in self._by_name:
             return name
-        return self._alias.get(name)
+        return self._alias.get(name) or self._alike.get(_squashed(name))
 
     def entity(self, domain: str, service: str, environment: str, cluster: str) -> Entity:
         """Where an alert said less than the catalogue knows for certain, the catalogue fills it in."""
@@ -102,11 +116,11 @@ class Catalogue:
 
     def calls(self, entity: Entity) -> tuple[str, ...]:
         """The services that `entity` depends on directly."""
-        return self._graph(entity).calls.get(entity.service, ())
+        return self.graph(entity).calls.get(entity.service, ())
 
     def callers(self, entity: Entity) -> tuple[str, ...]:
         """The services that depend on `entity` directly."""
-        return self._graph(entity).callers.get(entity.service, ())
+        return self.graph(entity).callers.get(entity.service, ())
 
     def callers_anywhere(self, service: str) -> tuple[str, ...]:
         """The services that depend on `service` directly in some environment and cluster."""
@@ -116,7 +130,8 @@ class Catalogue:
     def _all(self) -> Neighbours:
         return Neighbours(list(self.services))
 
-    def _graph(self, entity: Entity) -> Neighbours:
+    def graph(self, entity: Entity) -> Neighbours:
+        """The services of its environment and cluster."""
         # A place that no entry names looks like any other such place: labels cannot grow this cache.
         environments, clusters = self._named
         place = (
@@ -130,6 +145,15 @@ class Catalogue:
         return graph
 
 
+def _squashed(name: str) -> str:
+    """`Product_Catalog-service` as `productcatalog`."""
+    kept = "".join(letter for letter in name.lower() if letter.isalnum())
+    for end in _ENDS:
+        if kept.endswith(end) and len(kept) > len(end):
+            return kept[: -len(end)]
+    return kept
+
+
 def _stands_for(service: Service, entity: Entity) -> bool:
     return service.environment in ("", entity.environment) and service.cluster in ("", entity.cluster)
 
@@ -138,33 +162,41 @@ def _only(values: set[str]) -> str:
     return next(iter(values)) if len(values) == 1 else ""
 
 
-@lru_cache(maxsize=4)
 def parse_catalogue(text: str, where: str = "catalogue") -> Catalogue:
-    """The catalogue in YAML `text`. Raises CatalogueError naming file, path and mend."""
-    document = checked(CatalogueFile, read_yaml(text, CatalogueError, where), CatalogueError, where)
-    _refuse_ambiguity(document.services, where)
+    """The catalogue in YAML `text`. Raises CatalogueError naming file, line, path and mend."""
+    try:
+        return _parsed(text)
+    except CatalogueError as error:
+        raise CatalogueError(error.what, where=f"{where}{error.where}", mend=error.mend) from None
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Catalogue:
+    """Large ones take seconds: they are read once, whoever asks. Faults have their line, and no file."""
+    document = checked(CatalogueFile, read_yaml(text, CatalogueError, ""), CatalogueError, "")
+    _refuse_ambiguity(document.services, text, "")
     return Catalogue(tuple(_with_canonical_edges(document.services)))
 
 
-def _refuse_ambiguity(services: tuple[Service, ...], where: str) -> None:
+def _refuse_ambiguity(services: tuple[Service, ...], text: str, where: str) -> None:
     seen: dict[tuple[str, str, str], int] = {}
     names = {service.name for service in services}
     aliases: dict[str, str] = {}
-    for position, service in enumerate(services):
+    for number, service in enumerate(services):
         key = (service.name, service.environment, service.cluster)
-        path = f"services.{position}"
+        path = f"services.{number + 1}"
         if key in seen:
             raise CatalogueError(
                 f"{path}: {service.name!r} is listed twice for the same environment and cluster",
-                where=where,
-                mend=f"Join it with services.{seen[key]}",
+                where=placed(text, where, "services", number),
+                mend=f"Join it with services.{seen[key] + 1}",
             )
-        seen[key] = position
+        seen[key] = number
         for alias in service.aliases:
             if alias in names or aliases.get(alias, service.name) != service.name:
                 raise CatalogueError(
                     f"{path}.aliases: {alias!r} already names another service",
-                    where=where,
+                    where=placed(text, where, "services", number, "aliases"),
                     mend="Let each name or alias stand for one service",
                 )
             aliases[alias] = service.name

@@ -60,7 +60,27 @@ class ChangeEvent(msgspec.Struct, frozen=True):
     told_at: int = 0
 
 
-Event = AlertEvent | ChangeEvent
+class SignalEvent(msgspec.Struct, frozen=True):
+    """What a service level objective stands at, as told once, at `at`. Ratios are in parts per billion.
+
+    `objective` is the share that is to be good over `window` (ms); `rates` are shares of errors by the length
+    of time they are over, shortest first. `spent`: the share of the error budget that the source says is
+    spent, more than all of it where it is overspent; None where it does not say.
+    """
+
+    slo: str
+    service: str
+    objective: int
+    window: int
+    at: int
+    environment: str = ""
+    cluster: str = ""
+    rates: tuple[tuple[int, int], ...] = ()
+    spent: int | None = None
+    index: int = 0
+
+
+Event = AlertEvent | ChangeEvent | SignalEvent
 
 
 class Problem(msgspec.Struct, frozen=True):

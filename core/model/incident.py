@@ -11,14 +11,15 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from core.model.clocks import Clocks
 from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.finding import Finding, Why
 from core.model.note import Note
 
 EpisodeStatus = Literal["firing", "resolved", "unknown"]
-IncidentStatus = Literal["triggered", "acknowledged", "resolved", "closed"]
-OPEN: frozenset[IncidentStatus] = frozenset({"triggered", "acknowledged"})
+IncidentStatus = Literal["triggered", "acknowledged", "mitigated", "resolved", "closed"]
+OPEN: frozenset[IncidentStatus] = frozenset({"triggered", "acknowledged", "mitigated"})
 Severity = Literal["P0", "P1", "P2", "P3"]
 SEVERITIES: tuple[Severity, ...] = ("P0", "P1", "P2", "P3")
 
@@ -48,8 +49,12 @@ class Episode(msgspec.Struct):
     heard: int = 1
     flags: tuple[str, ...] = ()
     incident: str = ""
+    # Where it was when it had settled, and when that was; before that not decided.
     first_incident: str = ""
+    decided_at: int | None = None
     occurrence: str = ""
+    # Fires again: it goes where its last firing is, and links nothing.
+    again: bool = False
 
     @property
     def name(self) -> str:
@@ -94,6 +99,33 @@ class Origin(msgspec.Struct, frozen=True):
     terms: dict[str, int]
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A page that is held back; see core/suppression/holding.py. `reason` is the page's, `by` and `names` are
+    what holds it back, `until` the next time to look (ms UTC), `waits_for` the episodes and changes that may end
+    it earlier. Of the members the first `seen` were looked at; `whole`: nothing fired of them that was free,
+    and `last` is the last of them."""
+
+    reason: str
+    by: str
+    until: int | None
+    names: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    seen: int = 0
+    whole: bool = False
+    last: str = ""
+
+
+class Snooze(msgspec.Struct, frozen=True):
+    """A dismissal: nobody is paged until `until` (ms UTC), or until it gets worse than it was then."""
+
+    by: str
+    reason: str
+    at: int
+    until: int
+    severity: Severity
+    services: int
+
+
 class Incident(msgspec.Struct):
     """`entities`, `worst_rank` (0 is worst), `tier` and `production` sum up the members and never shrink.
 
@@ -122,8 +154,9 @@ class Incident(msgspec.Struct):
     merged_from: list[str] = []
     recurrence_of: str = ""
     history: list[Moment] = []
-    # Record, time and receiver of the last page.
+    # Record, time and receivers (with commas between) of the last page; and all who were ever told.
     told: tuple[int, int, str] | None = None
+    told_to: list[str] = []
     notified: int = 0
     notified_services: int = 0
     findings: list[Finding] = []
@@ -141,6 +174,17 @@ class Incident(msgspec.Struct):
     notes: dict[str, Note] = {}
     noted_at: int = 0
     read_to: int = 0
+    held: Held | None = None
+    snooze: Snooze | None = None
+    # Pairs of alerts (episode ids) by which a person has merged incidents into this one.
+    ties: list[tuple[str, str]] = []
+    split_from: str = ""
+    split_into: list[str] = []
+    mitigated_at: int | None = None
+    mitigated_by: str = ""
+    # While mitigated: how many alerts fired at the least. One more than that, and the effect is back.
+    calm: int = 0
+    clocks: Clocks = msgspec.field(default_factory=Clocks)
 
 
 class Telling(NamedTuple):

@@ -19,11 +19,18 @@ _TITLE, _ANSWER, _LINK = 240, 280, 300
 _INERT = {"<": "(", ">": ")", "[": "(", "]": ")", "@": "(at)", "`": "'", "://": ": //"}
 _REASONS = {
     "opened": "new incident",
+    "returned": "back after it was dismissed",
     "severity_raised": "severity raised to {}",
     "more_services": "now {} services",
     "reopened": "reopened",
     "resolved": "resolved",
     "merged": "joined by {}",
+    "acknowledged": "in work",
+    "split_from": "split off from {}",
+    "effect_back": "mitigated, and the effect is back",
+    "response_overdue": "nobody has responded in time for {}",
+    "escalated": "escalated, step {}",
+    "update_due": "an update is due",
 }
 _QUESTIONS = (
     ("what_changed", "What changed?"),
@@ -66,14 +73,18 @@ def _headline(incident: Mapping[str, Any]) -> str:
 
 
 def _happened(incident: Mapping[str, Any], reason: str) -> str:
-    base, _, detail = reason.partition(":")
-    words = _REASONS[base].format(detail) if base in _REASONS else base.replace("_", " ")
+    said, held, by = reason.partition("after ")
+    base, _, detail = said.rstrip(" :").partition(":")
+    words = _REASONS[base].format(detail.replace(":", ", ")) if base in _REASONS else base.replace("_", " ")
+    words += f", held back until now by {by}" if held else ""
     return inert(f"{incident.get('id', '')}: {words}{_by_now(incident, base)}", 160)
 
 
 def _by_now(incident: Mapping[str, Any], base: str) -> str:
     """A page may be late: say so when the incident has moved on since."""
     status = incident.get("status")
+    if status == "mitigated":
+        return f", mitigated by {one_line(str(incident.get('mitigated_by', '')), 60)}"
     if status == "acknowledged":
         return f", acknowledged by {one_line(str(incident.get('acknowledged_by', '')), 60)}"
     if status in ("resolved", "closed") and base != "resolved":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-from core.correlation.dependency_edge import neighbours
+from core.correlation.reach import direct
 from core.findings.recent_change import describe, order
 from core.model.finding import Finding
 from core.model.incident import OPEN, Incident
@@ -75,6 +75,10 @@ def _already_known(world: World, incident: Incident) -> Answer:
         who = one_line(incident.acknowledged_by, 80)
         parts.append(f"Yes: {who} acknowledged it at {_moment(incident.acknowledged_at or 0)}.")
         evidence.append(incident.id)
+    if incident.status == "mitigated":
+        who = one_line(incident.mitigated_by, 80)
+        parts.append(f"Yes: {who} mitigated it at {_moment(incident.mitigated_at or 0)}; work goes on.")
+        evidence.append(incident.id)
     for other in _related(world, incident)[:3]:
         parts.append(f"{other.id} is open nearby ({other.status}).")
         evidence.append(other.id)
@@ -97,7 +101,7 @@ def _related(world: World, incident: Incident) -> list[Incident]:
     rule, catalogue = world.rules.dependency_edge, world.config.catalogue
     near = {entity for entity in incident.entities if entity.service}
     for entity in sorted(near):
-        near.update(neighbours(catalogue, entity, rule))
+        near.update(direct(catalogue, entity, rule))
     found = {
         other.id: other
         for entity in sorted(near)
@@ -121,6 +125,10 @@ def _likely_fix(world: World, incident: Incident, changes: list[Finding], runboo
     if repair is not None:
         done = one_line(repair.summary, 300)
         return _answer(f"Probably mended already: {done}. See that it holds.", "known", [repair.subject])
+    path = next((finding for finding in incident.findings if finding.kind == "watchdog"), None)
+    if path is not None and any(world.state.episodes[one].status != "resolved" for one in path.evidence):
+        text = f"{one_line(path.summary, 200)}. Look at what sends it and at the way here."
+        return _answer(text, "known", list(path.evidence))
     fits = f" A runbook that fits: {runbook}." if runbook else ""
     if not changes:
         return _answer(f"Unknown: no recent change points to one.{fits}", "unknown")

@@ -5,13 +5,23 @@ from __future__ import annotations
 from core.model.incident import Episode, Incident
 from core.narrative.plain import one_line
 
+# Of alerts that rules of ours raise, about no service: the labels that say what about.
+_OWN = {"WatchdogSilent": ("watchdog", "source"), "SourceSilent": ("source",)}
+
 
 def title(incident: Incident, members: list[Episode]) -> str:
     """`payments: HighErrorRatio (+4 services)`. The worst alert of the origin, the earliest of those."""
     entity = incident.origin.entity if incident.origin else members[0].entity
     own = [episode for episode in members if episode.entity == entity]
     worst = min(own, key=lambda episode: (episode.alert_rank, episode.starts_at, episode.id))
-    name = one_line(worst.name or "alert without a name", 120)
+    name = one_line(_called(worst), 120)
     others = len({episode.entity for episode in members}) - 1
     more = f" (+{others} service{'s' * (others > 1)})" if others else ""
     return f"{one_line(entity.service, 80)}: {name}{more}" if entity.service else f"{name}{more}"
+
+
+def _called(episode: Episode) -> str:
+    """`WatchdogSilent (Watchdog from alertmanager)` for one of ours."""
+    about = _OWN.get(episode.name, ()) if episode.source.endswith("/watchkeeper") else ()
+    words = " from ".join(one_line(episode.labels.get(label, ""), 60) for label in about)
+    return f"{episode.name} ({words})" if words else episode.name or "alert without a name"

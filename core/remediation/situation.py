@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from core.findings.recent_change import distance
+from core.correlation.reach import calls_to
 from core.model.entity import Entity
 from core.model.finding import Finding
 from core.model.incident import Change, Incident
@@ -80,7 +80,7 @@ def _suspects(world: World, incident: Incident, origin: Entity) -> tuple[Suspect
 
 def _suspect(world: World, finding: Finding, origin: Entity) -> Suspect | None:
     change = world.state.changes[finding.subject]
-    hops = distance(world.config.catalogue, origin, change.event, _HOPS)
+    hops = calls_to(world.config.catalogue, origin, change.event, _HOPS)
     if hops is None:
         return None
     return Suspect(change, origin.peer(change.event.service), hops, finding.confidence, finding.summary)

@@ -2,76 +2,81 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from core.model.events import ChangeKind
-from core.model.incident import Severity
-from core.times import MINUTE, SECOND, parse_duration
+from core.rules.deciding import Explain, Lifecycle, Notify, SeverityRule, SilentSource
+from core.rules.linking import (
+    DependencyEdge,
+    Flapping,
+    LearnedLinks,
+    SameChange,
+    SameEntity,
+    SharedLabels,
+    SimilarNames,
+)
+from core.rules.quiet import DeploySilence, Inhibition, QuietTimes, Threshold
+from core.rules.responding import Escalation, Response
+from core.rules.slo import SloBurn
+from core.rules.storm import StormRule
+from core.rules.types import Duration as Duration
+from core.rules.types import Rule as Rule
+from core.rules.types import Thousandths as Thousandths
+from core.rules.types import Window as Window
+from core.rules.watching import WatchdogRule
+from core.times import MINUTE
 from core.yamltext import Strict
 
-Level = Literal["critical", "high", "warning", "info"]
-LEVELS: tuple[Level, ...] = ("critical", "high", "warning", "info")
-Symptom = Literal["certificate", "down", "latency", "errors", "queue", "saturation", "traffic"]
-
-
-def _duration(value: object) -> int:
-    """A bare number would leave its unit to guess."""
-    if not isinstance(value, str):
-        # pydantic turns a ValueError, not a TypeError, into a message with the path.
-        raise ValueError("write a duration with its unit, such as 90s, 5m or 1h30m")  # noqa: TRY004
-    return parse_duration(value)
-
-
-Duration = Annotated[int, BeforeValidator(_duration), Field(ge=0, le=366 * 86_400_000)]
-Window = Annotated[int, BeforeValidator(_duration), Field(gt=0, le=31 * 86_400_000)]
-Thousandths = Annotated[int, Field(ge=0, le=1000)]
-
-
-class Rule(Strict):
-    summary: str
+Symptom = Literal[
+    "certificate", "housekeeping", "down", "latency", "errors", "queue", "saturation", "traffic"
+]
 
 
 class Identity(Rule):
     rule: Literal["identity"]
-    service: tuple[str, ...]
-    environment: tuple[str, ...]
-    cluster: tuple[str, ...]
-    team: tuple[str, ...]
-    ignored: tuple[str, ...]
-
-
-class SameEntity(Rule):
-    rule: Literal["same-entity"]
-    window: Window
-    same_alert_window: Window
-
-
-class DependencyEdge(Rule):
-    rule: Literal["dependency-edge"]
-    window: Window
-    max_dependants: int = Field(ge=0)
+    service: tuple[str, ...] = Field(
+        description="Labels that name the service, in the order in which they are tried"
+    )
+    environment: tuple[str, ...] = Field(description="Labels that name the environment, such as production")
+    cluster: tuple[str, ...] = Field(description="Labels that name the cluster")
+    team: tuple[str, ...] = Field(
+        description="Labels that name the team, for alerts whose service the catalogue does not know"
+    )
+    ignored: tuple[str, ...] = Field(
+        description="Labels in which replicas of one sender differ; without them it is one alert"
+    )
+    instance: tuple[str, ...] = Field(
+        default=(), description="Labels that name the instance of a service, such as its pod"
+    )
 
 
 class RecentChange(Rule):
     rule: Literal["recent-change"]
-    lookback: Window
-    grace: Duration
-    hops: Literal[0, 1]
-    weights: dict[ChangeKind, Thousandths]
-    hop_penalty: Thousandths
+    lookback: Window = Field(description="A change is looked for so long before the trouble began")
+    grace: Duration = Field(
+        description="And so long after it: clocks differ, and a deploy is often told at its end"
+    )
+    hops: Literal[0, 1] = Field(description="0: changes of the alerting service; 1: also of what it calls")
+    weights: dict[ChangeKind, Thousandths] = Field(
+        description="What a change of each kind is worth at the moment the trouble begins"
+    )
+    hop_penalty: Thousandths = Field(description="Taken off for each call between the change and the alert")
 
 
 class OriginWeights(Strict):
-    explains: Thousandths
-    onset: Thousandths
-    change: Thousandths
-    unexplained: Thousandths
+    explains: Thousandths = Field(
+        description="For explaining the other services: they call it, directly or through others"
+    )
+    onset: Thousandths = Field(description="For having begun first")
+    change: Thousandths = Field(description="For having changed shortly before")
+    unexplained: Thousandths = Field(description="For calling no service that is in trouble itself")
+    symptom: Thousandths = Field(default=0, description="For symptoms that look like a cause")
 
     @model_validator(mode="after")
     def _sum(self) -> OriginWeights:
-        total = self.explains + self.onset + self.change + self.unexplained
+        total = self.explains + self.onset + self.change + self.unexplained + self.symptom
         if total != 1000:
             raise ValueError(f"the weights sum to {total}, not to 1000")
         return self
@@ -79,83 +84,41 @@ class OriginWeights(Strict):
 
 class ProbableOrigin(Rule):
     rule: Literal["probable-origin"]
-    weights: OriginWeights
+    weights: OriginWeights = Field(
+        description="What each reason can add to the score of a service; together 1000"
+    )
+    symptoms: dict[Symptom, Thousandths] = Field(
+        default={}, description="How much each symptom looks like a cause rather than an effect"
+    )
+    other_symptom: Thousandths = Field(default=500, description="The same for a symptom that is not named")
+    spreads_down: tuple[Symptom, ...] = Field(
+        default=(), description="Symptoms that go from a service to what it calls; others go to its callers"
+    )
 
 
 class ProbableRepair(Rule):
     rule: Literal["probable-repair"] = "probable-repair"
-    window: Window = 15 * MINUTE
-    worth: Thousandths = 800
-    undoes: Thousandths = 200
+    window: Window = Field(
+        default=15 * MINUTE, description="The alerts of the origin must all end so soon after the change"
+    )
+    worth: Thousandths = Field(
+        default=800, description="At the moment of the end; half of it is left at the end of the window"
+    )
+    undoes: Thousandths = Field(
+        default=200, description="Added when it is on the service, and of the kind, of a suspected change"
+    )
 
 
 class SymptomRule(Rule):
     rule: Literal["symptom"] = "symptom"
-    words: dict[Symptom, tuple[str, ...]] = {}
-
-
-class When(Strict):
-    """Every key given must hold. `level`: the worst alert is at least that bad."""
-
-    level: Level | None = None
-    production: bool | None = None
-    tier_at_most: int | None = None
-    services_at_least: int | None = None
-
-
-class Condition(Strict):
-    name: str
-    severity: Severity
-    when: When
-
-
-class SeverityRule(Rule):
-    rule: Literal["severity"]
-    label: str
-    levels: dict[Level, tuple[str, ...]]
-    default_level: Level
-    non_production: tuple[str, ...]
-    conditions: tuple[Condition, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _decides_always(self) -> SeverityRule:
-        if self.conditions[-1].when != When():
-            raise ValueError("the last condition must hold always: give it `when: {}`")
-        return self
-
-
-class Lifecycle(Rule):
-    rule: Literal["lifecycle"]
-    late_after: Window
-    clear_after: Duration
-    reopen_window: Duration
-    close_after: Window
-    alive_gap: Window
-
-
-class Notify(Rule):
-    rule: Literal["notify"]
-    wait: dict[Severity, Duration]
-    update_after: Window
-
-    @model_validator(mode="after")
-    def _every_severity(self) -> Notify:
-        missing = {"P0", "P1", "P2", "P3"} - set(self.wait)
-        if missing:
-            raise ValueError(f"`wait` says nothing of {', '.join(sorted(missing))}")
-        return self
-
-
-class Explain(Rule):
-    rule: Literal["explain"] = "explain"
-    wait: Duration = 15 * SECOND
-    again_after: Window = MINUTE
-
-
-class SilentSource(Rule):
-    rule: Literal["silent-source"] = "silent-source"
-    resends: dict[str, Window] = {}
-    expected: dict[str, Window] = {}
+    words: dict[Symptom, tuple[str, ...]] = Field(
+        default={},
+        description="Words of alert names by the trouble they tell; the first trouble with a word decides",
+    )
+    contained: tuple[Symptom, ...] = Field(
+        default=(),
+        description="Troubles that stay where they are: such alerts join only those of their instance",
+    )
 
 
 class RuleSet(Strict):
@@ -176,23 +139,67 @@ class RuleSet(Strict):
     symptom: SymptomRule = SymptomRule(summary="")
     explain: Explain = Explain(summary="")
     silent_source: SilentSource = SilentSource(summary="")
+    slo_burn: SloBurn = SloBurn(summary="")
+    watchdog: WatchdogRule = WatchdogRule(summary="")
+    response: Response = Response(summary="")
+    escalation: Escalation = Escalation(summary="")
+
+    similar_names: SimilarNames = SimilarNames(summary="")
+    shared_labels: SharedLabels = SharedLabels(summary="")
+    same_change: SameChange = SameChange(summary="")
+    learned_links: LearnedLinks = LearnedLinks(summary="")
+    flapping: Flapping = Flapping(summary="")
+    threshold: Threshold = Threshold(summary="")
+    storm: StormRule = StormRule(summary="")
+    inhibition: Inhibition = Inhibition(summary="")
+    quiet_times: QuietTimes = QuietTimes(summary="")
+    deploy_silence: DeploySilence = DeploySilence(summary="")
 
     @model_validator(mode="after")
     def _windows_nest(self) -> RuleSet:
         # Engine looks at the nearest alerts of a neighbour only. That finds the same groups as looking at
         # all of them as long as those inside one window are linked among themselves.
-        if self.same_entity.window < 2 * self.dependency_edge.window:
-            raise ValueError("same-entity `window` must be at least twice dependency-edge `window`")
-        if self.same_entity.same_alert_window < self.same_entity.window:
-            raise ValueError("same-entity `same_alert_window` must not be below `window`")
+        if self.same_entity.window < self.dependency_edge.windows[0]:
+            raise ValueError("same-entity `window` must not be below a window of dependency-edge")
         return self
 
 
-ADDED_LATER = frozenset({"probable-repair", "symptom", "explain", "silent-source"})
+ADDED_LATER = frozenset(
+    {
+        "threshold",
+        "storm",
+        "slo-burn",
+        "watchdog",
+        "inhibition",
+        "quiet-times",
+        "deploy-silence",
+        "shared-labels",
+        "similar-names",
+        "same-change",
+        "learned-links",
+        "flapping",
+        "probable-repair",
+        "symptom",
+        "explain",
+        "silent-source",
+        "response",
+        "escalation",
+    }
+)
 RULES: dict[str, type[Rule]] = {
+    "inhibition": Inhibition,
+    "quiet-times": QuietTimes,
+    "deploy-silence": DeploySilence,
     "identity": Identity,
     "same-entity": SameEntity,
     "dependency-edge": DependencyEdge,
+    "shared-labels": SharedLabels,
+    "similar-names": SimilarNames,
+    "same-change": SameChange,
+    "learned-links": LearnedLinks,
+    "flapping": Flapping,
+    "threshold": Threshold,
+    "storm": StormRule,
     "recent-change": RecentChange,
     "probable-repair": ProbableRepair,
     "probable-origin": ProbableOrigin,
@@ -202,4 +209,8 @@ RULES: dict[str, type[Rule]] = {
     "symptom": SymptomRule,
     "explain": Explain,
     "silent-source": SilentSource,
+    "slo-burn": SloBurn,
+    "watchdog": WatchdogRule,
+    "response": Response,
+    "escalation": Escalation,
 }

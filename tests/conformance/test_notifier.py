@@ -17,11 +17,14 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from connectors.outbound.email import EmailNotifier, Mailbox
 from connectors.outbound.memory import RecordingNotifier
+from connectors.outbound.pagerduty import PagerdutyNotifier
 from connectors.outbound.webhook import WebhookNotifier, facts, signing_key
 from core.ports import Delivered, Message, Notifier
 from core.times import parse_rfc3339
 from tests.listener import Behaviour, Listener, answering, dripping, hanging, saying
+from tests.smtp_sink import HANG, SmtpSink
 
 AT = parse_rfc3339("2026-03-02T08:00:00Z")
 NOW = AT // 1_000 + 5
@@ -48,7 +51,8 @@ def message(number: int = 1) -> Message:
 
 
 class Rig(NamedTuple):
-    """A notifier to a place that answers with `statuses` in turn (0: not at all), and what arrived there."""
+    """A notifier to a place that does `happens` in turn, then takes all; and what arrived there: the
+    decision's id, as far as it is sent, and the text."""
 
     send: Callable[[Sequence[Message]], list[Delivered]]
     arrived: Callable[[], list[tuple[str, str]]]
@@ -61,33 +65,54 @@ def each(notifier: Notifier, messages: Sequence[Message]) -> list[Delivered]:
     return asyncio.run(all_of_them())
 
 
-def through(
-    url: str, messages: Sequence[Message], secret: str = SECRET, timeout: float = 5.0
+def with_client(
+    notifier: Callable[[httpx.AsyncClient], Notifier], messages: Sequence[Message]
 ) -> list[Delivered]:
     async def all_of_them() -> list[Delivered]:
         async with httpx.AsyncClient(trust_env=False) as client:
-            notifier = WebhookNotifier(url, secret, client, timeout, seconds=lambda: NOW)
-            return [await notifier.send(one) for one in messages]
+            made = notifier(client)
+            return [await made.send(one) for one in messages]
 
     return asyncio.run(all_of_them())
 
 
-@pytest.fixture(params=["memory", "webhook"])
+def through(
+    url: str, messages: Sequence[Message], secret: str = SECRET, timeout: float = 5.0
+) -> list[Delivered]:
+    return with_client(
+        lambda client: WebhookNotifier(url, secret, client, timeout, seconds=lambda: NOW), messages
+    )
+
+
+# What may happen to a page, as each kind of receiver says it; "silence" is no answer at all.
+HTTP = {"taken": 202, "busy": 503, "too many": 429, "silence": 0}
+SAID: dict[str, dict[str, int]] = {
+    "memory": {**HTTP, "never": 410},
+    "webhook": {**HTTP, "never": 410},
+    "pagerduty": {**HTTP, "never": 400},
+    "email": {"taken": 250, "busy": 451, "too many": 421, "never": 550, "silence": 0},
+}
+
+
+@pytest.fixture(params=[*SAID])
 def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., Rig]]:
+    def coded(happens: Sequence[str]) -> list[int]:
+        return [SAID[request.param][one] for one in happens]
+
     if request.param == "memory":
-        yield in_memory
-        return
-    with Listener(answering(200)) as there:
+        yield lambda *happens: in_memory(*coded(happens))
+    elif request.param == "email":
+        with SmtpSink() as sink:
+            yield lambda *happens: by_mail(sink, *coded(happens))
+    else:
+        with Listener(answering(200)) as there:
+            over = by_webhook if request.param == "webhook" else by_pagerduty
+            yield lambda *happens: over(there, *coded(happens))
 
-        def make_rig(*statuses: int) -> Rig:
-            behaviours = [answering(status, b"why\nnot") if status else hanging for status in statuses]
-            there.behave(lambda handler: (behaviours.pop(0) if behaviours else answering(204))(handler))
-            return Rig(
-                lambda messages: through(there.url, messages, timeout=0.3),
-                lambda: [(document["id"], document["text"]) for document in bodies(there)],
-            )
 
-        yield make_rig
+def misbehave(there: Listener, statuses: Sequence[int]) -> None:
+    behaviours = [answering(status, b"why\nnot") if status else hanging for status in statuses]
+    there.behave(lambda handler: (behaviours.pop(0) if behaviours else answering(202))(handler))
 
 
 def in_memory(*statuses: int) -> Rig:
@@ -100,35 +125,77 @@ def in_memory(*statuses: int) -> Rig:
     )
 
 
+def by_webhook(there: Listener, *statuses: int) -> Rig:
+    misbehave(there, statuses)
+    return Rig(
+        lambda messages: through(there.url, messages, timeout=1.0),
+        lambda: [(document["id"], document["text"]) for document in bodies(there)],
+    )
+
+
+def by_pagerduty(there: Listener, *statuses: int) -> Rig:
+    misbehave(there, statuses)
+    return Rig(
+        lambda messages: with_client(
+            lambda client: PagerdutyNotifier(there.url, "r" * 32, client, 1.0), messages
+        ),
+        lambda: [("", event["payload"]["custom_details"]["text"]) for event in bodies(there)],
+    )
+
+
+def by_mail(sink: SmtpSink, *statuses: int) -> Rig:
+    sink.answers["body"] = [f"{status} why not" if status else HANG for status in statuses]
+    mailbox = Mailbox("127.0.0.1", sink.port, "none", "watch@ours.example", ("ana@ours.example",))
+    return Rig(
+        lambda messages: each(EmailNotifier(mailbox, 1.0), messages),
+        lambda: [(mail.name, mail.part("plain").strip()) for mail in sink.tries],
+    )
+
+
 def bodies(there: Listener) -> list[dict[str, Any]]:
     return [json.loads(heard.body) for heard in there.heard]
+
+
+def texts(rig: Rig) -> list[str]:
+    """Of what arrived; where a decision's id is sent, it is that of the page."""
+    for decision, text in rig.arrived():
+        assert decision in ("", f"dec-{text.removeprefix('page ')}")
+    return [text for _, text in rig.arrived()]
 
 
 def test_messages_arrive_in_order_and_once(make: Callable[..., Rig]) -> None:
     rig = make()
     delivered = rig.send([message(1), message(2), message(3)])
     assert [(d.ok, d.final) for d in delivered] == [(True, False)] * 3
-    assert rig.arrived() == [("dec-1", "page 1"), ("dec-2", "page 2"), ("dec-3", "page 3")]
+    assert texts(rig) == ["page 1", "page 2", "page 3"]
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 408, 429, 500, 503])
-def test_a_refusal_is_told_in_one_line_and_worth_another_try(make: Callable[..., Rig], status: int) -> None:
-    [delivered] = make(status).send([message()])
-    assert delivered == Delivered(False, f"HTTP {status}: why not", final=False)
+@pytest.mark.parametrize("happens", ["busy", "too many"])
+def test_a_refusal_is_told_in_one_line_and_worth_another_try(make: Callable[..., Rig], happens: str) -> None:
+    [delivered] = make(happens).send([message()])
+    assert (delivered.ok, delivered.final) == (False, False)
+    assert re.fullmatch(r"(HTTP|SMTP) (503|429|451|421): why not", delivered.detail)
 
 
-def test_gone_is_final(make: Callable[..., Rig]) -> None:
-    [delivered] = make(410).send([message()])
+def test_what_will_never_be_taken_is_final(make: Callable[..., Rig]) -> None:
+    [delivered] = make("never").send([message()])
     assert not delivered.ok
     assert delivered.final
+    assert "why not" in delivered.detail
 
 
 def test_a_failure_is_over_when_the_next_message_is_sent(make: Callable[..., Rig]) -> None:
-    rig = make(500, 0)
+    rig = make("busy", "silence")
     delivered = rig.send([message(1), message(1), message(1), message(2)])
     assert [d.ok for d in delivered] == [False, False, True, True]
     assert "no answer" in delivered[1].detail
-    assert [name for name, _ in rig.arrived()] == ["dec-1", "dec-1", "dec-1", "dec-2"]
+    assert texts(rig) == ["page 1", "page 1", "page 1", "page 2"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 408, 429, 500, 503])
+def test_webhook_takes_only_gone_for_final(status: int) -> None:
+    delivered = webhook(answering(status, b"why\nnot"))
+    assert delivered == Delivered(False, f"HTTP {status}: why not", final=False)
 
 
 def webhook(behaviour: Behaviour, timeout: float = 0.3) -> Delivered:

@@ -94,7 +94,9 @@ WRONG: list[tuple[str, int, list[str]]] = [
     ("catalog init --data <data> --out open.yaml", 2, ["open.yaml", "exists already"]),
     ("show INC-NONE --data <data>", 1, ["'INC-NONE'", "lists them"]),
     ("show INC-NONE --url <url>", 1, ["'INC-NONE'", "lists them"]),
-    ("explain INC-NONE --url <url>", 1, ["'INC-NONE'"]),
+    ("explain INC-NONE --url <url>", 2, ["'INC-NONE'", "lists them"]),
+    ("explain INC-NONE --data <data>", 2, ["'INC-NONE'", "lists them"]),
+    ("explain INC-NONE --why-not INC-1 --url <url>", 2, ["explain", "'INC-NONE'"]),
     ("ack INC-NONE --url <url>", 1, ["'INC-NONE'"]),
     ("close INC-NONE --url <url>", 1, ["'INC-NONE'"]),
     ("incidents --status nope --url <url>", 2, ["status", "'nope'", "acknowledged"]),
@@ -195,7 +197,7 @@ def test_what_the_lifecycle_forbids_is_answered_with_what_it_allows(here: Server
         for verb, incident in commands
     )
     assert (refused.returncode, done.returncode, again.returncode) == (1, 0, 1)
-    assert "Allowed from here: acknowledged, resolved" in refused.stderr
+    assert "Allowed from here: acknowledged, mitigated, resolved, merged" in refused.stderr
     assert "by ana" in again.stderr
     assert refused.stderr.count("\n") == again.stderr.count("\n") == 1
 

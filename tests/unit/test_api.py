@@ -79,7 +79,7 @@ def test_from_alerts_to_an_understood_incident(app: App) -> None:
     document = ask(app, lambda client: client.get(f"/v1/incidents/{name}")).json()
     assert document["origin"]["service"] == "payments"
     assert document["questions"]["what_changed"]["status"] == "known"
-    assert document["allowed"] == ["acknowledged", "resolved"]
+    assert document["allowed"] == ["acknowledged", "mitigated", "resolved", "merged", "split"]
     explained = ask(
         app, lambda client: client.get(f"/v1/explain/{document['alerts'][0]['fingerprint']}")
     ).json()
@@ -104,7 +104,7 @@ def test_people_move_it(app: App) -> None:
 
     answers = ask(app, talk)
     assert [status for status, _ in answers] == [200, 409, 200, 200, 409, 400, 400, 404]
-    assert "Allowed from here: resolved" in answers[1][1]["error"]["mend"]
+    assert "Allowed from here: mitigated, resolved, merged, split" in answers[1][1]["error"]["mend"]
     assert answers[3][1]["status"] == "closed"
 
 

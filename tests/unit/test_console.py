@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
@@ -16,9 +16,13 @@ from fastapi import FastAPI
 from core.document import incident_document, outside_document
 from core.document import summary_of as summary
 from core.errors import InputError, JournalUnavailable, NotFound
-from core.lifecycle import ALLOWED, check
-from core.model.incident import Delivery, Remark
+from core.explain import explain_incident
+from core.lifecycle import ALLOWED, Transition, allowed
+from core.model.incident import OPEN, Delivery, Remark
+from core.narrative.why import explanation
+from core.slo_document import slos_document
 from core.times import SECOND
+from core.transitions import check_transition
 from tests.timeline import SHOP, START, Timeline, alert, change, time
 from watchkeeper.console.acting import COOKIE
 from watchkeeper.console.guard import HEADERS
@@ -55,7 +59,7 @@ class FakeWatch:
     def incidents(self, status: str | None, cursor: str | None, limit: int) -> Document:
         if status not in (None, *STATUSES) or cursor == "broken":
             raise InputError("not a status or cursor", mend="Use another")
-        wanted = {"open": ("triggered", "acknowledged"), None: ALLOWED.keys()}.get(status, (status,))
+        wanted = {"open": OPEN, None: ALLOWED.keys()}.get(status, (status,))
         rows = [summary(self.change(one)) for one in self.timeline.incidents() if one["status"] in wanted]
         more = "next" if len(rows) > limit else None
         return {"incidents": rows[:limit], "next_cursor": more}
@@ -65,7 +69,15 @@ class FakeWatch:
         if incident is None:
             raise NotFound(f"no incident {incident_id!r}", mend="Look at the list")
         document = incident_document(world, incident) | outside_document(incident)
-        return self.change(document) | {"allowed": list(ALLOWED[incident.status])}
+        return self.change(document) | {"allowed": list(allowed(incident.status, len(incident.members)))}
+
+    def why(self, document: Document) -> Document:
+        incident = self.timeline.engine.incident(document["id"])
+        live = explain_incident(self.timeline.engine.world, incident) if incident else None
+        return explanation(document, live)
+
+    def slos(self, service: str | None, limit: int) -> Document:
+        return slos_document(self.timeline.engine.world, service, limit)
 
     def raw_alert(self, line: int, index: int) -> Document:
         return {"source": "alertmanager", "received_at": time(1), "alert": self.raw}
@@ -73,16 +85,33 @@ class FakeWatch:
     def report(self, incident_id: str) -> str:
         return f"# {incident_id}: é\n"
 
-    async def transition(self, incident_id: str, to: str, actor: str, reason: str, source: str) -> Document:
+    async def transition(
+        self,
+        incident_id: str,
+        to: str,
+        actor: str,
+        reason: str,
+        source: str,
+        *,
+        into: str = "",
+        alerts: Sequence[str] = (),
+    ) -> Document:
         incident = self.timeline.engine.incident(incident_id)
         if incident is None:
             raise NotFound(f"no incident {incident_id!r}")
         if not actor:
             raise InputError("nobody's name", where="actor", mend="Say who does this")
-        check(incident, to)
+        wanted = Transition(incident_id, to, actor, reason, into, tuple(alerts))  # type: ignore[arg-type]
+        check_transition(self.timeline.engine.world, incident, wanted)
         if self.disk_full:
             raise JournalUnavailable("the disk is full", mend="Make room")
-        self.timeline.move(self.clock_seconds(), incident_id, to, actor)
+        self.timeline.move(self.clock_seconds(), incident_id, to, actor, into=into, alerts=tuple(alerts))
+        return self.incident(incident_id)
+
+    async def annotate(self, incident_id: str, author: str, text: str, source: str) -> Document:
+        if not text:
+            raise InputError("no words", where="text", mend="Say how it goes")
+        self.timeline.say(self.clock_seconds(), incident_id, text, author)
         return self.incident(incident_id)
 
     def clock_seconds(self) -> float:
@@ -195,6 +224,11 @@ def test_every_route_answers_with_the_headers_and_a_whole_page(watch: FakeWatch,
             f"{path_of(watch)}/alerts/{first['line']}/{first['index']}"
         ),
         ("GET", "/incidents/{incident_id}/report.md"): f"{path_of(watch)}/report.md",
+        ("GET", "/incidents/{incident_id}/merge"): f"{path_of(watch)}/merge",
+        ("POST", "/incidents/{incident_id}/merge"): f"{path_of(watch)}/merge",
+        ("GET", "/incidents/{incident_id}/split"): f"{path_of(watch)}/split",
+        ("POST", "/incidents/{incident_id}/split"): f"{path_of(watch)}/split",
+        ("GET", "/slos"): "/slos",
         ("GET", "/static/{name}"): "/static/console.css",
     }
     routes = console_router(watch).routes
@@ -203,7 +237,8 @@ def test_every_route_answers_with_the_headers_and_a_whole_page(watch: FakeWatch,
     for (method, _), path in asked.items():
         form = {"to": "acknowledged", "actor": "ana"}
         answer = browser.get(path) if method == "GET" else browser.post(path, form, OURS)
-        assert answer.status_code in (200, 303), path
+        chooses_nothing = method == "POST" and path.endswith(("/merge", "/split"))
+        assert answer.status_code in ((400,) if chooses_nothing else (200, 303)), path
         assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, path
         if answer.headers.get("content-type", "").startswith("text/html"):
             assert answer.headers["cache-control"] == "no-store"
@@ -330,7 +365,7 @@ def test_what_is_refused_says_what_is_allowed_and_keeps_what_was_typed(
     assert answer.status_code == 409
     page = check_page(answer.text)
     assert "Not done." in page.text
-    assert "Allowed from here: acknowledged, resolved" in page.text
+    assert "Allowed from here: acknowledged, mitigated, resolved, merged, split" in page.text
     assert {"ana <i>", "done & dusted"} <= set(page.values("value"))
     assert page.values("http-equiv") == [], "a reload would ask the address of the form"
 
@@ -345,9 +380,9 @@ def test_a_full_disk_is_said_on_the_page(watch: FakeWatch, browser: Browser) -> 
 def test_a_merged_incident_leads_to_where_it_went() -> None:
     t = Timeline(SHOP)
     t.push(0, alert("frontend"))
-    t.push(5, alert("payments", starts=1))
+    t.push(101, alert("payments", starts=100))
     before = {one["id"] for one in t.incidents()}
-    t.push(20, alert("checkout", starts=2))
+    t.push(102, alert("checkout", starts=60))
     [kept] = t.incidents()
     [gone] = before - {kept["id"]}
     watch = FakeWatch(t)
@@ -406,7 +441,7 @@ def test_enter_in_a_field_does_not_close_an_incident(watch: FakeWatch, browser: 
     page = check_page(browser.get(path_of(watch)).text)
     buttons = [a for tag, a in page.attributes if tag == "button" and a["type"] == "submit"]
     assert "disabled" in buttons[0], "the form's default button"
-    assert [a["value"] for a in buttons[1:]] == ["closed", "triggered"]
+    assert [a["value"] for a in buttons[1:]] == ["closed", "triggered", "comment"]
 
 
 def test_the_list_has_what_needs_somebody_first() -> None:

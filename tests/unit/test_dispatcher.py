@@ -403,3 +403,32 @@ def test_with_the_engine_outcomes_end_what_is_pending_and_show_as_deliveries(rec
     assert [message.text.split("\n")[0] for message in team.messages] == (
         ["P1 payments: HighErrorRatio"] if delivered else []
     )
+
+
+def test_a_receiver_that_is_added_gets_pages_and_one_that_is_left_out_those_of_before() -> None:
+    scene, old, new = Scene(), RecordingNotifier(), RecordingNotifier()
+    dispatcher = scene.dispatcher({"old": old})
+
+    async def through() -> None:
+        task = asyncio.create_task(dispatcher.run())
+        scene.decisions.append(page(1, "old"))
+        await eventually(scene.settled(1))
+        dispatcher.take({"new": new})
+        scene.decisions += [page(2, "new", "INC-2"), page(3, "old", "INC-3")]
+        await eventually(scene.settled(3))
+        await cancelled(task)
+
+    asyncio.run(through())
+    assert names(new.messages) == ["dec-2"]
+    assert names(old.messages) == ["dec-1", "dec-3"]
+    assert {status for _, status, _ in scene.statuses} == {"delivered"}
+
+
+def test_a_receiver_whose_address_changed_is_reached_at_the_new_one() -> None:
+    scene, before, after = Scene(), RecordingNotifier(), RecordingNotifier()
+    dispatcher = scene.dispatcher({"team": before})
+    dispatcher.take({"team": after})
+    scene.decisions.append(page(1))
+    asyncio.run(running(dispatcher, scene.settled(1)))
+    assert (names(before.messages), names(after.messages)) == ([], ["dec-1"])
+    assert dispatcher.counts["team"].delivered == 1

@@ -129,6 +129,21 @@ def in_reason(journal: SqliteJournal, marker: str) -> int:
     return append(journal, 2, transition_draft(moved, "api"))
 
 
+def in_reason_of_a_merge(journal: SqliteJournal, marker: str) -> int:
+    push(journal, 1, alert("payments"))
+    push(journal, 2, alert("mailer"))
+    one, other = fold_journal(journal).engine.state.incidents
+    moved = Transition(other, "merged", "ana", hidden(marker), into=one)
+    return append(journal, 3, transition_draft(moved, "api"))
+
+
+def in_reason_of_a_split(journal: SqliteJournal, marker: str) -> int:
+    push(journal, 1, alert("payments"), alert("payments", "Slow"))
+    [one] = fold_journal(journal).engine.state.incidents.values()
+    moved = Transition(one.id, "split", "ana", hidden(marker), alerts=(one.members[0],))
+    return append(journal, 3, transition_draft(moved, "api"))
+
+
 def in_outcome(journal: SqliteJournal, marker: str) -> int:
     push(journal, 1, alert("payments"))
     append(journal, 900, Draft("tick", "scheduler", b""))
@@ -158,7 +173,8 @@ def in_dead_letter(journal: SqliteJournal, marker: str) -> int:
 
 CASES: tuple[Callable[[SqliteJournal, str], int], ...] = (
     in_annotation, in_link, in_label, in_annotation_of_a_resend, in_version,
-    in_long_version, in_second_telling, in_first_telling, in_reason, in_outcome, in_comment, in_notes,
+    in_long_version, in_second_telling, in_first_telling, in_reason,
+    in_reason_of_a_merge, in_reason_of_a_split, in_outcome, in_comment, in_notes,
     in_dead_letter,
 )  # fmt: skip
 

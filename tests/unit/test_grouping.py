@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.timeline import SHOP, Timeline, alert, groups
+from tests.timeline import SHOP, Timeline, alert, groups, time
 
 
 def services(t: Timeline) -> list[list[str]]:
@@ -26,21 +26,47 @@ def test_services_that_do_not_call_one_another_stay_apart() -> None:
 def test_beyond_the_window_a_dependency_joins_nothing() -> None:
     t = Timeline(SHOP)
     t.push(0, alert("payments"))
-    t.push(301, alert("checkout", starts=301))
-    assert len(t.incidents()) == 2
+    t.push(71, alert("checkout", starts=71))
+    t.push(72, alert("frontend", starts=41))
+    assert services(t) == [["payments"], ["checkout", "frontend"]]
+
+
+def test_a_few_calls_apart_the_window_is_shorter() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.push(40, alert("frontend", starts=40))
+    assert services(t) == [["frontend", "payments"]]
 
 
 def test_the_bridge_that_comes_last_merges_and_the_earliest_id_stays() -> None:
     t = Timeline(SHOP)
     t.push(0, alert("payments"))
-    t.push(10, alert("frontend", starts=10))
+    t.push(110, alert("frontend", starts=110))
     first, second = (one["id"] for one in t.incidents())
-    t.push(20, alert("checkout", starts=5))
+    t.push(250, alert("checkout", starts=55))
     [incident] = t.incidents()
     assert incident["id"] == first
     assert incident["merged_from"] == [second]
     assert t.engine.incident(second) is t.engine.incident(first)
-    assert {row["first_incident"] for row in incident["alerts"]} == {first, second}
+    # The two had settled where they were; the one that joined them has not settled yet.
+    assert [row["first_incident"] for row in incident["alerts"]] == [first, None, second]
+
+
+def test_where_an_alert_was_is_decided_once_it_has_settled() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.push(5, alert("frontend", starts=5))
+    t.push(90, alert("checkout", starts=3))
+    t.wait(99)
+    assert {row["first_incident"] for row in t.incidents()[0]["alerts"]} == {None}
+    t.wait(100)
+    [incident] = t.incidents()
+    rows = {row["service"]: row for row in incident["alerts"]}
+    assert rows["payments"]["first_incident"] == incident["id"]
+    assert rows["payments"]["decided_at"] == time(100)
+    assert rows["checkout"]["first_incident"] is None
+    t.wait(200)
+    assert {row["first_incident"] for row in t.incidents()[0]["alerts"]} == {incident["id"]}
 
 
 def test_environments_and_clusters_never_mix() -> None:
@@ -93,7 +119,7 @@ def test_a_hub_conducts_nothing_and_the_tree_says_so() -> None:
 
     [explained] = explain_alert(t.engine.world, fingerprint)
     hints = [miss["why"]["hint"] for miss in explained["nearly_joined"]]
-    assert any("more than 50 dependants" in hint for hint in hints)
+    assert any("more than 50: too many" in hint for hint in hints)
 
 
 def test_an_alias_is_its_service() -> None:

@@ -41,7 +41,7 @@ def test_what_is_not_allowed_is_refused_with_what_is() -> None:
     t.push(0, alert("payments"))
     incident = t.engine.incident(t.incidents()[0]["id"])
     assert incident is not None
-    with pytest.raises(TransitionRefused, match="Allowed from here: acknowledged, resolved"):
+    with pytest.raises(TransitionRefused, match="from here: acknowledged, mitigated, resolved, merged"):
         check(incident, "closed")
 
 
@@ -94,6 +94,34 @@ def test_beyond_it_a_new_incident_says_what_it_recalls() -> None:
     first, second = t.incidents()
     assert (first["status"], second["recurrence_of"]) == ("resolved", name)
     assert name in second["questions"]["already_known"]["answer"]
+
+
+def test_the_reopen_window_is_in_the_time_of_events() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    name = t.incidents()[0]["id"]
+    t.move(60, name, "resolved")
+    t.push(35 * MIN, alert("payments", starts=31 * MIN))
+    assert [one["id"] for one in t.incidents()] == [name]
+    u = Timeline(SHOP)
+    u.push(0, alert("payments"))
+    u.move(60, name, "resolved")
+    u.push(31 * MIN + 1, alert("payments", starts=31 * MIN + 1))
+    assert len(u.incidents()) == 2
+
+
+def test_nothing_goes_into_a_resolved_incident_unless_it_reopens() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    name = t.incidents()[0]["id"]
+    t.move(60, name, "resolved")
+    for at in (70, 90, 40 * MIN, 55 * MIN):
+        before = t.incidents()[0]
+        t.push(at, alert("payments", "Slow" if at < 100 else "HighErrorRatio", starts=at))
+        after = t.incidents()[0]
+        assert len(after["alerts"]) == len(before["alerts"]) or after["status"] == "triggered"
+        t.move(at + 1, name, "resolved")
+    assert [one["status"] for one in t.incidents()] == ["resolved", "triggered"]
 
 
 def test_a_resend_of_what_fires_in_a_closed_incident_opens_nothing() -> None:
@@ -168,9 +196,9 @@ def test_nobody_is_paged_for_what_is_over_or_taken() -> None:
 def test_those_who_were_paged_hear_of_the_end_and_of_a_merge() -> None:
     t = Timeline(SHOP)
     t.push(0, alert("payments"))
-    t.push(1, alert("frontend", starts=1))
-    t.push(2, alert("checkout", starts=2))
-    t.move(60, t.incidents()[0]["id"], "resolved")
+    t.push(100, alert("checkout", starts=100))
+    t.push(101, alert("payments", "Slow", starts=60))
+    t.move(160, t.incidents()[0]["id"], "resolved")
     assert [reason for _, reason in t.pages()] == [
         "opened", "opened", "merged", "resolved",
     ]  # fmt: skip

@@ -75,7 +75,7 @@ def test_a_late_page_says_what_became_of_the_incident() -> None:
 
 def test_an_alert_of_no_service_makes_a_page_too() -> None:
     t = Timeline(SHOP)
-    t.push(5, alert("", "Watchdog"))
+    t.push(5, alert("", "NoData"))
     [incident] = t.incidents()
     assert "1 alert on no known service, 1 firing" in page_text(incident, "opened", URL)
 

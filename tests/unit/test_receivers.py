@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 
 from core.errors import RoutesError
 from core.routing import parse_routes
-from watchkeeper.receivers import HeartbeatTarget, Receivers, no_receivers, read_receivers
+from core.times import parse_rfc3339
+from watchkeeper.receivers import HeartbeatTarget, Receiver, Receivers, no_receivers, read_receivers
 
 WHERE = "routes.yaml"
 FILE = """
@@ -38,10 +39,10 @@ def one(webhook: str) -> str:
 
 def test_receivers_routes_and_heartbeat_are_read() -> None:
     receivers = read()
-    assert [(r.name, r.url, r.secret) for r in receivers.receivers] == [
-        ("payments-oncall", "https://hooks.example/T0KEN/payments", "whsec_c2VjcmV0"),
-        ("everyone", "http://127.0.0.1:9000/all", ""),
-    ]
+    assert receivers.receivers == (
+        Receiver("payments-oncall", "https://hooks.example/T0KEN/payments", "whsec_c2VjcmV0"),
+        Receiver("everyone", "http://127.0.0.1:9000/all", ""),
+    )
     assert receivers.names == {"payments-oncall", "everyone"}
     assert receivers.heartbeat == HeartbeatTarget("https://switch.example/T0KEN", 60_000)
 
@@ -49,11 +50,13 @@ def test_receivers_routes_and_heartbeat_are_read() -> None:
 def test_what_is_journalled_are_the_routes_and_nothing_else() -> None:
     text = read().routes_text
     routes = parse_routes(text)
-    given = {"severity": "P1", "environment": "production"}
-    assert routes.receiver(team="payments", **given) == "payments-oncall"
-    assert routes.receiver(team="équipe", **given) == "payments-oncall"
-    assert routes.receiver(team="no", **given) == "payments-oncall"
-    assert routes.receiver(team="web", **given) == "everyone"
+
+    def of(team: str) -> tuple[str, ...]:
+        return routes.receivers_of(team=team, severity="P1", environment="production", at=0)
+
+    assert of("payments") == of("équipe") == of("no") == ("payments-oncall",)
+    assert of("web") == ("everyone",)
+    assert routes.receivers == ("payments-oncall", "everyone")
     for private in ("hooks.example", "T0KEN", "c2VjcmV0", "PAYMENTS_SECRET", "127.0.0.1", "heartbeat"):
         assert private not in text
 
@@ -83,6 +86,7 @@ def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("plain words\n")
     [receiver] = read(one(f'url: "https://h.example/x", secret_file: "{path}"')).receivers
+    assert isinstance(receiver, Receiver)
     assert receiver.secret == "plain words"
 
 
@@ -108,11 +112,11 @@ def test_what_works_but_is_not_safe_is_warned_of() -> None:
         (FILE.replace("P0, P1", "P9"), "routes.1.match.severity.1"),
         (FILE.replace("secret_env", "secret"), "receivers.1.webhook.secret: "),
         (FILE.replace("https://switch", "ftp://switch"), "heartbeat.url: not an address"),
-        ("receivers: [{name: a}]", "receivers.1.webhook: it is missing"),
+        ("receivers: [{name: a}]", "receivers.1: give one of webhook, pagerduty, email"),
         ("receivers: [{name: 'a b', webhook: {url: 'https://x/'}}]", "receivers.1.name: a name has"),
         ("receivers: [{name: '', webhook: {url: 'https://x/'}}]", "receivers.1.name: a name has"),
         ("routes: [{receiver: a}]", "Known receivers: none"),
-        ("[]", "Write a document with the keys receivers, routes, heartbeat"),
+        ("[]", "Write a document with the keys receivers, routes, time_intervals, heartbeat"),
         ("receivers: [", "routes.yaml, line 1"),
         (one("url: 'https://'"), "receivers.1.webhook.url: not an address to send to"),
         (one("url: 'https://h.example:port/'"), "receivers.1.webhook.url: not an address to send to"),
@@ -147,11 +151,17 @@ def test_a_secret_file_that_holds_no_secret_is_refused(tmp_path: Path, content: 
 
 def test_the_example_in_the_docs_is_read(tmp_path: Path) -> None:
     text = (Path(__file__).parent.parent.parent / "docs" / "paging.md").read_text()
-    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    secret = tmp_path / "secret"
-    secret.write_text("words")
-    example = example.replace("/etc/watchkeeper/everyone.secret", str(secret))
+    example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
+    for name in ("everyone.secret", "payments.key", "smtp.password"):
+        (tmp_path / name).write_text("x" * 32)
+    example = example.replace("/etc/watchkeeper", str(tmp_path))
     receivers = read_receivers(example, "docs/paging.md", ENVIRONMENT)
-    assert receivers.names == {"payments-oncall", "everyone"}
+    assert receivers.names == {"payments-oncall", "payments-mail", "everyone"}
     assert receivers.heartbeat == HeartbeatTarget("https://switch.example/watchkeeper", 30_000)
     assert not receivers.warnings
+    routes = parse_routes(receivers.routes_text)
+    given = {"team": "payments", "environment": "production"}
+    night, noon = parse_rfc3339("2026-11-21T03:00:00Z"), parse_rfc3339("2026-11-20T11:00:00Z")
+    assert routes.receivers_of(**given, severity="P1", at=night) == ("payments-oncall", "everyone")
+    assert routes.receivers_of(**given, severity="P2", at=noon) == ("payments-mail",)
+    assert routes.receivers_of(**given, severity="P2", at=night) == ("everyone",)

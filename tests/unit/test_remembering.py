@@ -85,3 +85,23 @@ def test_after_the_end_nothing_is_opened_again(tmp_path: Path) -> None:
     with pytest.raises(MemoryUnavailable):
         made.search("payments", 5)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_runbooks_that_change_are_found_and_those_that_went_are_not(tmp_path: Path) -> None:
+    held = [parse_runbooks(builtin_runbooks())]
+    remembering = Remembering(tmp_path, lambda: held[0])
+    try:
+        ids = {one["id"] for one in remembering.search("make room disk full", 10)["runbooks"]}
+        assert "used-up" in ids
+        kept = {name: text for name, text in builtin_runbooks().items() if "used-up" not in text}
+        renamed = builtin_runbooks()["040-used-up.yaml"].replace("runbook: used-up", "runbook: make-room")
+        held[0] = parse_runbooks({**kept, "mine.yaml": renamed})
+        remembering.follow([])
+        assert "used-up" in {one["id"] for one in remembering.search("make room disk full", 10)["runbooks"]}
+        remembering.runbooks_changed()
+        remembering.follow([])
+        ids = {one["id"] for one in remembering.search("make room disk full", 10)["runbooks"]}
+        assert "make-room" in ids
+        assert "used-up" not in ids
+    finally:
+        remembering.close()

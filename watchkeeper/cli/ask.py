@@ -18,7 +18,8 @@ from watchkeeper.settings import load_settings
 class Answers(Protocol):
     def incidents(self, status: str | None, limit: int) -> Document: ...
     def incident(self, name: str) -> Document: ...
-    def explain(self, name: str) -> Document: ...
+    def explain(self, name: str, other: str = "") -> Document: ...
+    def slos(self, service: str | None, limit: int) -> Document: ...
 
 
 def answers(data: Path | None, url: str | None) -> Answers:
@@ -39,15 +40,25 @@ class Server:
     def incident(self, name: str) -> Document:
         return self._ask("GET", f"/v1/incidents/{_segment(name)}")
 
-    def explain(self, name: str) -> Document:
-        return self._ask("GET", f"/v1/explain/{_segment(name)}")
+    def explain(self, name: str, other: str = "") -> Document:
+        params = {"why_not": other} if other else {}
+        return self._ask("GET", f"/v1/explain/{_segment(name)}", params=params)
+
+    def slos(self, service: str | None, limit: int) -> Document:
+        params: dict[str, str] = {"limit": str(limit), **({"service": service} if service else {})}
+        return self._ask("GET", "/v1/slos", params=params)
 
     def memory(self, text: str, limit: int) -> Document:
         return self._ask("GET", "/v1/memory", params={"text": text, "limit": str(limit)})
 
-    def transition(self, name: str, to: str, actor: str, reason: str) -> Document:
-        body = {"to": to, "actor": actor, "reason": reason}
+    def transition(self, name: str, to: str, actor: str, reason: str, **more: Any) -> Document:
+        """`more`: `into` of a merge, `alerts` of a split."""
+        body = {"to": to, "actor": actor, "reason": reason, **more}
         return self._ask("POST", f"/v1/incidents/{_segment(name)}/transitions", json=body)
+
+    def comment(self, name: str, author: str, text: str) -> Document:
+        body = {"author": author, "text": text}
+        return self._ask("POST", f"/v1/incidents/{_segment(name)}/comments", json=body)
 
     def ready(self) -> Document:
         return self._ask("GET", "/readyz", accept=(200, 503))
@@ -109,10 +120,18 @@ class FromJournal:
                 return with_stand_ins({**document, **(outside_document(live) if live else {})})
         raise NotFound(f"no incident {name!r}", mend="`watchkeeper incidents` lists them")
 
-    def explain(self, name: str) -> Document:
+    def explain(self, name: str, other: str = "") -> Document:
+        from core.why_not import why_not
         from watchkeeper.service import explained
 
+        if other:
+            return why_not(self._fold.engine.world, name, other)
         return explained(self._fold, name, lambda fold, incident: self.incident(incident))
+
+    def slos(self, service: str | None, limit: int) -> Document:
+        from core.slo_document import slos_document
+
+        return slos_document(self._fold.engine.world, service, limit)
 
 
 def login_name() -> str:

@@ -158,7 +158,11 @@ def _routes(path: Path | None) -> Check:
     if path is None:
         return Check("routes", None, "none given: nobody is paged; see docs/paging.md")
     receivers = read_receivers(files.read_text(path, "routing file"), str(path), environment())
-    return Check("routes", True, f"receivers: {', '.join(sorted(receivers.names)) or 'none'}")
+    named = sorted(f"{one.name} ({one.kind})" for one in receivers.receivers)
+    says = f"receivers: {', '.join(named) or 'none'}"
+    if receivers.warnings:
+        return Check("routes", None, f"{says}; {'; '.join(receivers.warnings)}")
+    return Check("routes", True, says)
 
 
 def _sources(settings: Settings) -> Check:

@@ -15,7 +15,10 @@ from typing import Annotated
 import typer
 
 from core.errors import JournalCorrupt, NotFound, TransitionRefused, WatchkeeperError
+from watchkeeper.cli.backtest import backtest
 from watchkeeper.cli.dead_letters import dead_letters_app
+from watchkeeper.cli.evals import SETTINGS as EVAL_SETTINGS
+from watchkeeper.cli.evals import evaluate
 from watchkeeper.cli.groups import catalog_app, journal_app, runbooks_app
 from watchkeeper.cli.moving import MOVES
 from watchkeeper.cli.options import (
@@ -29,7 +32,10 @@ from watchkeeper.cli.options import (
     Sources,
     Url,
 )
+from watchkeeper.cli.rules import rules_app
 from watchkeeper.cli.safe import KEEPING
+from watchkeeper.cli.silences import DISMISSING, silence_app
+from watchkeeper.cli.slos import slos
 from watchkeeper.cli.sources import sources_app
 
 app = typer.Typer(
@@ -44,7 +50,9 @@ app = typer.Typer(
 app.add_typer(journal_app, name="journal")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(runbooks_app, name="runbooks")
+app.add_typer(rules_app, name="rules")
 app.add_typer(sources_app, name="sources")
+app.add_typer(silence_app, name="silence")
 app.add_typer(dead_letters_app, name="dead-letters")
 
 _ANSWER_IS_NO = (NotFound, JournalCorrupt, TransitionRefused)
@@ -154,7 +162,7 @@ def incidents(
     data: Data = None,
     url: Url = None,
     status: Annotated[
-        str | None, typer.Option(help="open, triggered, acknowledged, resolved, closed")
+        str | None, typer.Option(help="open, triggered, acknowledged, mitigated, resolved, closed")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
     as_json: Json = False,
@@ -184,11 +192,14 @@ def explain(
     data: Data = None,
     url: Url = None,
     as_json: Json = False,
+    why_not: Annotated[
+        str, typer.Option("--why-not", metavar="OTHER", help="Why it is not one with this incident or alert")
+    ] = "",
 ) -> None:
-    """Say why: why these alerts are one incident, why an alert joined, which incident it nearly joined."""
-    from watchkeeper.cli import show
+    """Say why people were paged, why so severe, what joins its alerts, where it began, what it nearly joined."""
+    from watchkeeper.cli import explain as why
 
-    show.explain(name, data, url, as_json)
+    why.explain(name, data, url, as_json, why_not)
 
 
 @app.command()
@@ -234,8 +245,9 @@ def doctor(
     examine(data, url, catalog, rules, ask_model, sources, senders)
 
 
-for command in (*MOVES, *KEEPING):
+for command in (*MOVES, *DISMISSING, *KEEPING, backtest, slos):
     app.command()(command)
+app.command("eval", context_settings=EVAL_SETTINGS)(evaluate)
 
 
 if __name__ == "__main__":

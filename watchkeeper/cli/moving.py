@@ -1,34 +1,94 @@
-"""The commands by which people move an incident: ack, resolve, reopen, close."""
+"""The commands by which people move an incident, from ack to close, merge it, split it, and comment on it.
+
+Each asks a running server. Exit 1 when the lifecycle does not allow it, 2 when the input makes no sense.
+"""
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+import typer
+
 from watchkeeper.cli.options import Actor, Reason, Url
 
-
-def _move(incident: str, to: str, actor: str | None, reason: str, url: str | None) -> None:
-    from watchkeeper.cli import show
-
-    show.transition(incident, to, actor, reason, url)
+Incident = Annotated[str, typer.Argument(help="An incident's id")]
 
 
-def ack(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
+def _move(incident: str, to: str, actor: str | None, reason: str, url: str | None, **more: Any) -> None:
+    from watchkeeper.cli.ask import Server, login_name
+
+    _say(Server(url).transition(incident, to, actor or login_name(), reason, **more))
+
+
+def _say(document: dict[str, Any]) -> None:
+    from core.narrative.plain import one_line
+
+    typer.echo(f"{document['id']} is {document['status']}: {one_line(document['title'])}")
+
+
+def ack(incident: Incident, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
     """Acknowledge an incident: you are at work on it."""
     _move(incident, "acknowledged", actor, reason, url)
 
 
-def resolve(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
+def mitigate(incident: Incident, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
+    """Mark an incident as mitigated: its effect is gone or bearable, work goes on."""
+    _move(incident, "mitigated", actor, reason, url)
+
+
+def resolve(incident: Incident, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
     """Resolve an incident: the trouble is over."""
     _move(incident, "resolved", actor, reason, url)
 
 
-def reopen(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
-    """Reopen a resolved incident."""
+def reopen(incident: Incident, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
+    """Reopen a resolved or mitigated incident: people are paged again."""
     _move(incident, "triggered", actor, reason, url)
 
 
-def close(incident: str, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
+def close(incident: Incident, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:
     """Close a resolved incident for good."""
     _move(incident, "closed", actor, reason, url)
 
 
-MOVES = (ack, resolve, reopen, close)
+def merge(
+    incident: Incident,
+    into: Annotated[str, typer.Argument(help="The incident that it is the same as")],
+    actor: Actor = None,
+    reason: Reason = "",
+    url: Url = None,
+) -> None:
+    """Merge two incidents into one. The earlier id stays, the other one leads to it."""
+    _move(incident, "merged", actor, reason, url, into=into)
+
+
+def split(
+    incident: Incident,
+    alerts: Annotated[list[str], typer.Argument(help="Fingerprints or episodes of the alerts that leave")],
+    actor: Actor = None,
+    reason: Reason = "",
+    url: Url = None,
+) -> None:
+    """Split alerts off into an incident of their own. Rules never join the two again."""
+    from watchkeeper.cli.ask import Server, login_name
+
+    server = Server(url)
+    document = server.transition(incident, "split", actor or login_name(), reason, alerts=alerts)
+    _say(document)
+    if document["split_into"]:
+        _say(server.incident(document["split_into"][-1]))
+
+
+def comment(
+    incident: Incident,
+    text: Annotated[str, typer.Argument(help="How it goes")],
+    actor: Actor = None,
+    url: Url = None,
+) -> None:
+    """Say how it goes: an update for everybody who looks at the incident."""
+    from watchkeeper.cli.ask import Server, login_name
+
+    _say(Server(url).comment(incident, actor or login_name(), text))
+
+
+MOVES = (ack, mitigate, resolve, reopen, close, merge, split, comment)

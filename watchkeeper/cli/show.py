@@ -5,16 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from core.narrative.plain import one_line
 from core.ports import Document
-from watchkeeper.cli.ask import Server, answers, login_name
+from watchkeeper.cli.ask import Server, answers
 from watchkeeper.cli.output import print_json, writing
 
-_COUNTED, _DID_NOT = "+", "-"
 _HEADINGS = {
     "narrative": "In short",
     "past-incidents": "Seen before",
@@ -29,6 +27,8 @@ def incidents(data: Path | None, url: str | None, status: str | None, limit: int
     else:
         for row in page["incidents"]:
             alerts = f"{row['alerts_firing']} of {row['alerts_total']} alerts firing"
+            if row.get("alerts_suppressed"):
+                alerts += f", {row['alerts_suppressed']} suppressed"
             typer.echo(f"{row['id']}  {row['severity']}  {row['status']:<12}  {row['opened_at']}  {alerts}")
             typer.echo(f"    {one_line(row['title'])}")
         if not page["incidents"]:
@@ -51,6 +51,11 @@ def incident_lines(document: Document) -> Iterator[str]:
     yield f"{document['id']}, opened {document['opened_at']}, first alert {document['started_at']}"
     if document["merged_from"]:
         yield f"merged from {', '.join(document['merged_from'])}"
+    for key in ("split_from", "split_into"):
+        if document.get(key):
+            names = document[key] if isinstance(document[key], list) else [document[key]]
+            yield f"{key.replace('_', ' ')} {', '.join(names)}"
+    yield from _clocks(document.get("clocks") or {})
     yield ""
     for key, question in (
         ("what_changed", "What changed?"),
@@ -66,6 +71,8 @@ def incident_lines(document: Document) -> Iterator[str]:
         where = one_line(alert["service"], 40) or "-"
         name = one_line(alert["name"], 60)
         yield f"  {alert['starts_at']}  {alert['status']:<9} {where:<22} {name}  [{alert['fingerprint']}]"
+        for by in alert.get("suppressed", ()):
+            yield f"      {suppressed_line(by)}"
     if len(document["alerts"]) > 40:
         yield f"  and {len(document['alerts']) - 40} more"
     yield "History"
@@ -73,6 +80,23 @@ def incident_lines(document: Document) -> Iterator[str]:
         words = f" ({one_line(moment['detail'])})" if moment["detail"] else ""
         who = one_line(moment["actor"], 60)
         yield f"  {moment['at']}  {moment['what']} by {who}: {moment['reason']}{words}"
+
+
+def suppressed_line(by: Document) -> str:
+    """`pages nobody: silence SIL-ABCDEFGH of ana until ...: moving disks`."""
+    until = f" until {by['until']}" if by["until"] else ""
+    words = f": {one_line(by['reason'], 200)}" if by["reason"] else ""
+    return f"pages nobody: {by['kind']} {one_line(by['id'], 100)} of {one_line(by['by'], 60)}{until}{words}"
+
+
+def _clocks(clocks: Document) -> Iterator[str]:
+    if clocks.get("respond_by"):
+        how = {True: "met", False: "NOT MET", None: "running"}[clocks["met"]]
+        yield f"response by {clocks['respond_by']}: {how}"
+    if clocks.get("next_update_by"):
+        yield f"next update by {clocks['next_update_by']}{': OVERDUE' * clocks['update_overdue']}"
+    if clocks.get("escalates_at"):
+        yield f"escalates to {one_line(clocks['escalates_to'], 64)} at {clocks['escalates_at']}"
 
 
 def _said(document: Document) -> Iterator[str]:
@@ -105,27 +129,6 @@ def _origin(document: Document) -> Iterator[str]:
     yield f"Probable origin           {service} (score {origin['score']} of 1000: {terms})"
 
 
-def explain(name: str, data: Path | None, url: str | None, as_json: bool) -> None:
-    document = answers(data, url).explain(name)
-    if as_json:
-        print_json(document)
-        return
-    if "incident" in document:
-        found = document["incident"]
-        typer.echo(f"{found['id']}  {one_line(found['title'])}")
-        typer.echo(f"{found['severity']}, because: {found['severity_reason']}")
-        _print_tree(found["why"], 0)
-    for alert in document["alerts"]:
-        typer.echo(
-            f"\n{one_line(alert['name'])} [{alert['fingerprint']}] is in {alert['incident']}, because:"
-        )
-        for why in alert["joined"]:
-            _print_tree(why, 1)
-        for miss in alert["nearly_joined"]:
-            typer.echo(f"  nearly joined {miss['incident']}:")
-            _print_tree(miss["why"], 2)
-
-
 def report(name: str, data: Path | None, url: str | None, out: Path | None, force: bool) -> None:
     from core.narrative.report import report as write
 
@@ -151,20 +154,3 @@ def memory(text: str, url: str | None, limit: int, as_json: bool) -> None:
         if not as_json:
             typer.echo("Nothing like it is remembered.")
         raise typer.Exit(1)
-
-
-def _print_tree(why: dict[str, Any] | None, depth: int) -> None:
-    if why is None:
-        return
-    hint = f"  (did not count: {one_line(why['hint'], 300)})" if not why["counted"] else ""
-    if why["counted"] and why["hint"]:
-        hint = f"  ({one_line(why['hint'], 300)})"
-    mark = _COUNTED if why["counted"] else _DID_NOT
-    typer.echo(f"{'  ' * depth}{mark} [{why['rule']}] {one_line(why['summary'], 300)}{hint}")
-    for child in why["children"]:
-        _print_tree(child, depth + 1)
-
-
-def transition(name: str, to: str, actor: str | None, reason: str, url: str | None) -> None:
-    document = Server(url).transition(name, to, actor or login_name(), reason)
-    typer.echo(f"{document['id']} is {document['status']}: {one_line(document['title'])}")

@@ -16,11 +16,13 @@ from connectors.inbound.mapping import compiled
 from connectors.inbound.registry import SOURCES, source
 from connectors.inbound.source import Source
 from core.config import Config
+from core.decimals import decimal
 from core.errors import BodyError, InputError, NotFound
 from core.identify import Identify
-from core.model.events import AlertEvent, ChangeEvent, Event, Parsed, Problem
+from core.model.events import ChangeEvent, Event, Parsed, Problem, SignalEvent
+from core.model.slo import BILLION
 from core.narrative.plain import one_line
-from core.times import format_rfc3339, parse_rfc3339
+from core.times import format_rfc3339, parse_rfc3339, spoken
 from watchkeeper.cli.output import print_json
 from watchkeeper.clock import SystemClock
 from watchkeeper.files import builtin_mappings, mappings, read_text, rules_content
@@ -43,6 +45,7 @@ MODULES_MAKE: dict[str, tuple[str, ...]] = {
     "pagerduty": ("alerts",),
     "prometheus": ("alerts",),
     "sentry": ("alerts",),
+    "slo": ("objectives",),
     "sns": ("alerts", "changes"),
     "terraform": ("changes",),
 }
@@ -186,6 +189,8 @@ def _described(event: Event, identify: Identify) -> dict[str, Any]:
     """The event as a flat object; times as RFC 3339, empty ones left out."""
     if isinstance(event, ChangeEvent):
         found: dict[str, Any] = {"event": "change", **_filled(event)}
+    elif isinstance(event, SignalEvent):
+        found = {"event": "slo", **_filled(event), **_as_sent(event)}
     else:
         service = identify.service(event.labels)
         fingerprint = identify.fingerprint(event.labels, event.identity)
@@ -196,7 +201,17 @@ def _described(event: Event, identify: Identify) -> dict[str, Any]:
     return found
 
 
-def _filled(event: AlertEvent | ChangeEvent) -> dict[str, Any]:
+def _as_sent(event: SignalEvent) -> dict[str, Any]:
+    """Its numbers as people write them: percent, ratios, lengths of time."""
+    found: dict[str, Any] = {
+        "objective": decimal(event.objective, BILLION // 100),
+        "window": spoken(event.window),
+        "rates": {spoken(window): decimal(rate, BILLION) for window, rate in event.rates},
+    }
+    return found if event.spent is None else {**found, "spent": decimal(event.spent, BILLION)}
+
+
+def _filled(event: Event) -> dict[str, Any]:
     values = ((name, getattr(event, name)) for name in event.__struct_fields__)
     return {name: value for name, value in values if value or name == "index"}
 
@@ -205,7 +220,7 @@ def _lines(event: dict[str, Any]) -> Iterator[str]:
     """The event for people, one line for each part; foreign text harmless."""
     labels = event.get("labels", {})
     state = event.get("status") or event.get("state") or "-"
-    name = labels.get("alertname") or event.get("kind", "")
+    name = labels.get("alertname") or event.get("kind") or event.get("slo", "")
     head = (event["event"], labels.get("severity", "-"), state, event.get("service") or "-", name)
     yield f"{event['index']}  " + "  ".join(one_line(str(part)) for part in head)
     for key, value in event.items():

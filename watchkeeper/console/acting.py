@@ -28,6 +28,7 @@ ACTIONS = {
     action.to: action
     for action in (
         Action("acknowledged", "Acknowledge", "I am on it"),
+        Action("mitigated", "Mitigated", "The effect is gone or bearable, work goes on"),
         Action("resolved", "Resolve", "The trouble is over"),
         Action("triggered", "Reopen", "It is not over: people are paged again"),
         Action("closed", "Close", "For good: a closed incident stays closed"),
@@ -35,15 +36,22 @@ ACTIONS = {
 }
 
 
+# What has a page of its own, with what it is called.
+JOINS = {"merged": ("merge", "Merge with another"), "split": ("split", "Split alerts off")}
+COMMENT = Action("comment", "Only say it", "As a note: an update for everybody")
+
+
 class Acting(NamedTuple):
     """`mode`: `none` (nothing is allowed), `type` (fields), `click` (buttons in a known name) or `link` (to
-    the fields). `guarded`: Enter in a field must not press the first button."""
+    the fields). `guarded`: Enter in a field must not press the first button. `joins`: pages on which it is
+    merged or split, with what they are called."""
 
     mode: Mode
     refresh: bool
     actor: str
     reason: str
     actions: list[Action]
+    joins: list[tuple[str, str]] = []
 
     @property
     def guarded(self) -> bool:
@@ -52,13 +60,14 @@ class Acting(NamedTuple):
 
 def acting(asked: str | None, actor: str, allowed: list[str], moving: bool) -> Acting:
     """`asked` is the address's `refresh`: `on`, `off` or absent; `moving`: the incident is open."""
-    actions = [ACTIONS.get(to) or Action(to, to.capitalize(), "") for to in allowed]
+    actions = [ACTIONS.get(to) or Action(to, to.capitalize(), "") for to in allowed if to not in JOINS]
+    joins = [JOINS[to] for to in allowed if to in JOINS]
     fresh = moving and asked != "off"
     if not actions:
         return Acting("none", fresh, actor, "", [])
     if asked == "off" or (not actor and (asked != "on" or not moving)):
-        return Acting("type", False, actor, "", actions)
-    return Acting("click" if actor else "link", fresh, actor, "", actions)
+        return Acting("type", False, actor, "", [*actions, COMMENT], joins)
+    return Acting("click" if actor else "link", fresh, actor, "", actions, joins)
 
 
 def typed_again(actor: str, reason: str, allowed: list[str]) -> Acting:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from watchkeeper.console.clocks import Stamp, milliseconds, stamp
 from watchkeeper.console.evidence import alert_anchor
+from watchkeeper.console.silences_view import prefill, silence_link, suppressed_by
 from watchkeeper.console.text import place, shorten, words
 
 Document = dict[str, Any]
@@ -34,6 +35,8 @@ class Row(NamedTuple):
     flags: list[str]
     line: int
     part: int
+    suppressed: list[Document]
+    silence: str
 
 
 def alert_rows(document: Document, now: int) -> tuple[list[Row], int]:
@@ -61,6 +64,8 @@ def _row(alert: Document, now: int) -> Row:
         [_FLAGS.get(flag) or words(flag) for flag in alert["flags"]],
         alert["line"],
         alert["index"],
+        suppressed_by(alert, now),
+        "" if alert["status"] == "resolved" else silence_link(prefill([alert])),
     )
 
 

@@ -28,6 +28,7 @@ _OUR_PAGES = frozenset({"same-origin", "none"})
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FORM = 16_384
 _MAX_FIELDS = 10
+_MAX_CHOICES = 250
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -55,16 +56,23 @@ def _same_host(origin: str, host: str) -> bool:
 
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form, the last of each name. Raises InputError for anything but a small form."""
+    found = await read_fields(request, most_bytes=_MAX_FORM, most_fields=_MAX_FIELDS)
+    return {name: values[-1] for name, values in found.items()}
+
+
+async def read_fields(
+    request: Request, *, most_bytes: int = _MAX_CHOICES * 500, most_fields: int = _MAX_CHOICES
+) -> dict[str, list[str]]:
+    """The fields of a form with choices, all values of each name. Raises InputError for what is none."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _FORM:
         raise InputError("not a form", where="Content-Type", mend=f"Send {_FORM}")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MAX_FORM:
-            raise InputError("the form is too large", where="body", mend=f"At most {_MAX_FORM} bytes")
+        if len(body) > most_bytes:
+            raise InputError("the form is too large", where="body", mend=f"At most {most_bytes} bytes")
     try:
-        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=most_fields)
     except ValueError:
         raise InputError("too many fields", where="body", mend="Send to, actor and reason") from None
-    return {name: values[-1] for name, values in fields.items()}

@@ -10,11 +10,15 @@ from typing import Any, NamedTuple
 
 from watchkeeper.console import alerts, moments, notes_view, why
 from watchkeeper.console.clocks import Stamp, lasted, stamp
+from watchkeeper.console.due import answered, due
 from watchkeeper.console.evidence import MAX_FINDINGS, Ref, evidence_names
 from watchkeeper.console.plans_view import plan_views
+from watchkeeper.console.silences_view import quiet_view
+from watchkeeper.console.slo_view import incident_budgets
 from watchkeeper.console.suspects import change_view, origin_view
 from watchkeeper.console.text import plural, shorten, words
 from watchkeeper.console.timeline import timeline_svg
+from watchkeeper.console.why_paged import why_paged
 
 Document = dict[str, Any]
 _MAX = 200
@@ -43,8 +47,8 @@ class Page(NamedTuple):
     detail: str
 
 
-def incident_view(document: Document, now: int) -> dict[str, Any]:
-    """The template's variables."""
+def incident_view(document: Document, now: int, explanation: Document) -> dict[str, Any]:
+    """The template's variables; `explanation` is what the service's `why` says of the document."""
     rows, more_alerts = alerts.alert_rows(document, now)
     names = evidence_names(document, (row.anchor for row in rows))
     tree = why.node(document["why"], names) if document["why"] else None
@@ -57,8 +61,13 @@ def incident_view(document: Document, now: int) -> dict[str, Any]:
         "severity_reason": words(document["severity_reason"]),
         "status_name": shorten(document["status"], 20),
         "standing": _standing(document, now),
+        "due": due(document, now),
+        "answered_in_time": answered(document),
+        "quiet": quiet_view(document, now),
         "reach": _reach(document),
         "merged_from": [shorten(name, 60) for name in document["merged_from"][:20]],
+        "split_from": document.get("split_from"),
+        "split_into": [shorten(name, 60) for name in document.get("split_into", [])[:20]],
         "recurrence_of": document["recurrence_of"],
         "questions": [(QUESTIONS[key], answer) for key, answer in _questions(document)],
         "answered": ANSWERED,
@@ -71,6 +80,7 @@ def incident_view(document: Document, now: int) -> dict[str, Any]:
         "findings": [why.finding(finding, names) for finding in document["findings"][:MAX_FINDINGS]],
         "more_findings": max(0, len(document["findings"]) - MAX_FINDINGS),
         "tree": tree,
+        "why_paged": why_paged(document, explanation, names, now),
         "looked_at": list(why.did_not_count(tree))[:_MAX_LOOKED_AT] if tree else [],
         "pages": [_page(delivery, now) for delivery in document.get("deliveries", [])[-_MAX:]],
         "undelivered": [page["status"] for page in document.get("deliveries", [])].count("failed"),
@@ -81,6 +91,7 @@ def incident_view(document: Document, now: int) -> dict[str, Any]:
         "alerts": rows,
         "more_alerts": more_alerts,
         "alerts_total": len(document["alerts"]),
+        **incident_budgets(document, now),
         **_explained(document, names, now),
     }
 
@@ -122,6 +133,8 @@ def _standing(document: Document, now: int) -> dict[str, Any]:
         "acknowledged": stamp(document["acknowledged_at"], now),
         "resolves": stamp(document.get("resolves_at"), now),
         "acknowledged_by": shorten(document["acknowledged_by"], 100),
+        "mitigated": stamp(document.get("mitigated_at"), now),
+        "mitigated_by": shorten(document.get("mitigated_by", ""), 100),
         "resolved": stamp(document["resolved_at"], now),
         "closed": stamp(document["closed_at"], now),
         "lasted": lasted(document["started_at"], document["resolved_at"]),

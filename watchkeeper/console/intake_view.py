@@ -19,6 +19,7 @@ from core.times import DAY, format_rfc3339
 from watchkeeper.console.clocks import Stamp, stamp
 from watchkeeper.console.pages import Notice
 from watchkeeper.console.text import plural, shorten
+from watchkeeper.console.watchdog_rows import WatchdogRow, watchdog_rows
 from watchkeeper.dead_letters import DeadLetters
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.http.intake import Intake, Refusal
@@ -150,6 +151,7 @@ class IntakeWatch:
         sources = self._sources(listed, now)
         return {
             "sources": sources,
+            "watchdogs": self._watchdogs(now),
             "never_heard": len(self._names - {one.name for one in sources}),
             "silent": sum(one.silent is not None for one in sources),
             "unproven": any(not one.proves for one in sources),
@@ -178,6 +180,11 @@ class IntakeWatch:
             proves = self._senders.of(name).proves_itself
             rows.append(_source(key, life, counts, unread[key], proves, now))
         return sorted(rows, key=lambda one: (one.trouble, one.name, one.domain))
+
+    def _watchdogs(self, now: int) -> list[WatchdogRow]:
+        with self._engine.reading() as fold:
+            known = [copy(one) for one in fold.engine.state.watchdogs.values()]
+        return watchdog_rows(known, now)
 
     def _refused_by_name(self) -> Counter[str]:
         found: Counter[str] = Counter()

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from watchkeeper.console.clocks import Stamp, lasted, stamp
+from watchkeeper.console.due import Due, due
 from watchkeeper.console.text import plural, shorten
 
 Document = dict[str, Any]
@@ -19,7 +20,7 @@ FILTERS: tuple[tuple[str, str, str | None], ...] = (
     ("all", "All", None),
 )
 _SERVICES = 6
-_URGENCY = {"triggered": 0, "acknowledged": 1}
+_URGENCY = {"triggered": 0, "acknowledged": 1, "mitigated": 2}
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}", re.ASCII)
 
 
@@ -37,6 +38,7 @@ class Row(NamedTuple):
     origin: str
     merged: int
     seen_before: bool
+    due: list[Due]
 
 
 def status_of(name: str) -> str | None:
@@ -49,7 +51,7 @@ def list_view(page: Document, name: str, cursor: str | None, now: int) -> dict[s
     incidents = page["incidents"]
     whole = cursor is None and page["next_cursor"] is None
     if whole:
-        incidents = sorted(incidents, key=lambda row: (_URGENCY.get(row["status"], 2), row["severity"]))
+        incidents = sorted(incidents, key=lambda row: (_URGENCY.get(row["status"], 3), row["severity"]))
     waiting = sum(row["status"] == "triggered" for row in incidents)
     return {
         "rows": [_row(row, now) for row in incidents],
@@ -89,12 +91,21 @@ def _row(row: Document, now: int) -> Row:
         stamp(row["started_at"], now),
         stamp(row["resolved_at"], now),
         lasted(row["started_at"], row["resolved_at"]),
-        plural(row["alerts_total"], "alert") + firing,
+        plural(row["alerts_total"], "alert") + firing + _quiet(row, now),
         ", ".join(names[:_SERVICES]) + more,
         shorten(row["origin"]["service"], 80) if row["origin"] else "",
         len(row["merged_from"]),
         bool(row["recurrence_of"]),
+        due(row, now)[:1],
     )
+
+
+def _quiet(row: Document, now: int) -> str:
+    """Where nobody is paged for now, or not for some of the alerts."""
+    snoozed, held = stamp(row.get("snoozed_until"), now), row.get("alerts_suppressed", 0)
+    if snoozed:
+        return f", dismissed until {snoozed.shown} UTC"
+    return f", {held:,} suppressed" if held else ""
 
 
 def list_link(name: str, cursor: str | None = None, refresh: str | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from core.explain_words import NOT_PAGED, PAGED, not_paged_because, paged_because
 from core.times import format_rfc3339
 from watchkeeper.console.clocks import Stamp, milliseconds, stamp
 from watchkeeper.console.text import shorten, words
@@ -18,9 +19,18 @@ _WHAT = {
     "closed": "Closed",
     "paged": "Page decided",
     "not_paged": "Not paged",
+    "dismissed": "Dismissed",
+    "returned": "No longer dismissed",
     "service_joined": "Service joined",
     "severity": "Severity changed",
     "merged": "Another incident merged in",
+    "mitigated": "Mitigated",
+    "effect_back": "The effect is back",
+    "split": "Alerts split off into",
+    "split_off": "Split off from",
+    "response_overdue": "Response overdue",
+    "update_overdue": "Update overdue",
+    "not_escalated": "Not escalated",
 }
 _REASON = {
     "first_alert": "by its first alert",
@@ -34,11 +44,31 @@ _REASON = {
     "already_resolved": "it was resolved already",
     "nothing_fires_any_more": "nothing fired any more",
     "opened": "the incident opened",
+    "acknowledged": "somebody is on it",
     "resolved": "the incident was resolved",
     "reopened": "the incident reopened",
     "severity_raised": "severity rose to",
     "more_services": "services affected now:",
     "merged": "merged with",
+    "merged_with_open": "what was merged in is not over",
+    "alert_fires_again": "an alert fired again",
+    "already_mitigated": "it was mitigated already",
+    "not_acknowledged_in_time": "nobody acknowledged in time",
+    "no_update_in_time": "nobody said how it goes in time",
+    "no_receiver": "no such receiver is configured",
+    "response_overdue": "nobody responded in time:",
+    "update_due": "an update is due",
+    "effect_back": "the effect is back:",
+    "escalated": "escalated, step",
+    "split_from": "split off from",
+    "silenced": "all that fires is silenced:",
+    "inhibited": "all that fires is inhibited by the rule",
+    "maintenance": "all that fires is under maintenance:",
+    "muted": "all that fires is muted by the calendar of",
+    "deploying": "a deploy shakes all that fires:",
+    "flapping": "all that fires does so again and again: alert",
+    "too_few": "too few alerts for the threshold",
+    "time_is_up": "the time is up",
 }
 
 
@@ -70,6 +100,10 @@ def reason(text: str) -> str:
     """A named reason, perhaps with a value after a colon, as words."""
     name, _, value = text.partition(":")
     known = _REASON.get(name)
+    if known is None and name in NOT_PAGED:
+        return shorten(not_paged_because(text), 200)
+    if known is None and name in PAGED:
+        return shorten(paged_because(text), 200)
     said = words(name) if known is None else known
     return f"{said} {shorten(value, 80)}".strip()
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core.times import SECOND, format_rfc3339, spoken
 from watchkeeper.console.clocks import absolute
-from watchkeeper.console.text import harmless, path_part, plural, safe_url
+from watchkeeper.console.text import harmless, path_part, plural, safe_url, shorten
 
 _HERE = Path(__file__).parent
 _TYPES = {
@@ -120,6 +120,10 @@ def _warnings(health: Mapping[str, Any]) -> list[Notice]:
         found.append(Notice(f"Pages are late: the oldest has waited {_seconds(pages)}.", True))
     if not health["receivers"]:
         found.append(Notice("Nobody is paged: no receiver is configured.", True))
+    for problem in health.get("configuration", {}).get("problems", ()):
+        why = shorten(f"{problem['where']}: {problem['what']}. {problem['mend']}", 400)
+        kept = f"A change of the {problem['document']} is not in force; what held before still does."
+        found.append(Notice(f"{kept} {why}", False))
     if not health["catalogue_services"]:
         hint = "“watchkeeper catalog init” drafts a catalogue from what was received."
         found.append(Notice(f"Dependencies between services are not known. {hint}", False))

@@ -6,6 +6,7 @@ modules. Without its script a page with something to type on it never refreshes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from fastapi import APIRouter, Request, Response
@@ -13,18 +14,22 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from core.errors import NotFound, WatchkeeperError
+from core.model.incident import OPEN
 from core.ports import Clock
 from watchkeeper.clock import SystemClock
-from watchkeeper.console.acting import Acting, acting, remember, remembered, typed_again
+from watchkeeper.console.acting import COMMENT, Acting, acting, remember, remembered, typed_again
 from watchkeeper.console.alerts import raw_view
 from watchkeeper.console.answers import Answers, attachment, sentence, status_and_heading
 from watchkeeper.console.guard import foreign_form, read_form
 from watchkeeper.console.incident_view import incident_view
 from watchkeeper.console.incident_view import said as said_of_incident
 from watchkeeper.console.intake_view import IntakeWatch
+from watchkeeper.console.joining import joining_routes
 from watchkeeper.console.list_view import LIMIT, list_link, list_view, own_address, status_of
 from watchkeeper.console.list_view import said as said_of_list
 from watchkeeper.console.pages import Live, Pages, frame
+from watchkeeper.console.slo_view import LIMIT as SLOS
+from watchkeeper.console.slo_view import slos_view
 from watchkeeper.console.text import path_part, shorten
 
 Document = dict[str, Any]
@@ -43,14 +48,34 @@ class Watch(Protocol):
     def incident(self, incident_id: str) -> Document:
         """Its document, deliveries, annotations, and `allowed`. Another id after a merge. Raises NotFound."""
 
+    def why(self, document: Document) -> Document:
+        """Of an incident's document: why people were told, and what it nearly joined."""
+
     def report(self, incident_id: str) -> str:
         """The incident as a report in Markdown. Raises NotFound."""
 
     def raw_alert(self, line: int, index: int) -> Document:
         """`source`, `received_at`, and the `alert` as sent. Raises NotFound."""
 
-    async def transition(self, incident_id: str, to: str, actor: str, reason: str, source: str) -> Document:
-        """Move an incident. Raises TransitionRefused, NotFound, InputError, JournalUnavailable."""
+    async def transition(
+        self,
+        incident_id: str,
+        to: str,
+        actor: str,
+        reason: str,
+        source: str,
+        *,
+        into: str = "",
+        alerts: Sequence[str] = (),
+    ) -> Document:
+        """Move, merge or split an incident. Raises TransitionRefused, NotFound, InputError,
+        JournalUnavailable."""
+
+    async def annotate(self, incident_id: str, author: str, text: str, source: str) -> Document:
+        """Say something about an incident. Raises the same."""
+
+    def slos(self, service: str | None, limit: int) -> Document:
+        """Where service level objectives stand."""
 
     def health(self) -> Document:
         """Lags, receivers, version."""
@@ -74,9 +99,13 @@ def console_router(watch: Watch, clock: Clock | None = None, intake: IntakeWatch
         document = watch.incident(incident_id)
         if document["id"] != incident_id:
             return RedirectResponse(_address(document["id"]), 308)
-        moving = document["status"] in ("triggered", "acknowledged")
+        moving = document["status"] in OPEN
         how = acting(refresh, remembered(request), document["allowed"], moving)
         return console.incident_page(document, how, asked=refresh)
+
+    @router.get("/slos")
+    def slos(service: str | None = None) -> Response:
+        return console.slos_page(service)
 
     @router.get("/incidents/{incident_id}/report.md")
     def report(incident_id: str) -> Response:
@@ -90,6 +119,8 @@ def console_router(watch: Watch, clock: Clock | None = None, intake: IntakeWatch
         mend = "Open the incident here and press the button on its own page."
         refused = console.not_ours(request, mend)
         return refused or await console.move(request, incident_id, await read_form(request))
+
+    joining_routes(router, watch, clock or SystemClock(), answers)
 
     @router.get("/incidents/{incident_id}/alerts/{line}/{index}")
     def alert(incident_id: str, line: str, index: str) -> Response:
@@ -161,13 +192,13 @@ class Console:
     ) -> Response:
         now = self._clock.now()
         status, heading = status_and_heading(error) if error else (200, "")
-        moving = document["status"] in ("triggered", "acknowledged")
+        moving = document["status"] in OPEN
         here = _address(document["id"])
         other = f"{here}?refresh={'off' if how.refresh else 'on'}"
         same = f"{here}?refresh={asked}" if asked in ("on", "off") else here
         variables = {
             **frame(self._watch.health(), self._watch.demo, now),
-            **incident_view(document, now),
+            **incident_view(document, now, self._watch.why(document)),
             "live": Live(document["id"], same, said_of_incident(document)),
             "acting": how,
             "notice": {"heading": heading, "text": f"{sentence(error.what)} {error.mend}"} if error else None,
@@ -180,7 +211,10 @@ class Console:
         """Do what the form says, then show the incident; or show it with what was refused and why."""
         to, actor, reason = (form.get(name, "") for name in ("to", "actor", "reason"))
         try:
-            document = await self._watch.transition(incident_id, to, actor, reason, "console")
+            if to == COMMENT.to:
+                document = await self._watch.annotate(incident_id, actor, reason, "console")
+            else:
+                document = await self._watch.transition(incident_id, to, actor, reason, "console")
         except NotFound:
             raise
         except WatchkeeperError as error:
@@ -207,6 +241,12 @@ class Console:
             "index": index,
         }
         return self._answers.page("alert.html", variables)
+
+    def slos_page(self, service: str | None) -> Response:
+        now = self._clock.now()
+        found = self._watch.slos(service, SLOS)
+        around = frame(self._watch.health(), self._watch.demo, now)
+        return self._answers.page("slos.html", {**around, **slos_view(found, service, now)})
 
     def intake_page(self, intake: IntakeWatch, notice: Document | None, status: int = 200) -> Response:
         now = self._clock.now()

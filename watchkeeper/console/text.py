@@ -87,10 +87,11 @@ def words(name: Any) -> str:
 
 _SCORES = frozenset({"score", "confidence"})
 TERM_WORDS = {
-    "explains": "others depend on it",
+    "explains": "it explains the others",
     "onset": "began early",
     "change": "changed just before",
-    "unexplained": "nothing it calls alerts",
+    "unexplained": "nothing it calls is in trouble",
+    "symptom": "its symptoms look like a cause",
     "hops": "calls away",
     "age": "time before",
     "before_end": "before the alerts ended",

@@ -23,6 +23,7 @@ _ROW, _LANE, _BAR, _EDGE = 20, 36, 12, 4
 _MARKED = {
     "opened": "opened",
     "acknowledged": "acknowledged",
+    "mitigated": "mitigated",
     "resolved": "resolved",
     "reopened": "reopened",
 }

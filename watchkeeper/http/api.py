@@ -35,11 +35,21 @@ _STATUS: tuple[tuple[type[WatchkeeperError], int], ...] = (
 
 
 class TransitionBody(BaseModel):
-    """Who moves an incident where, and why."""
+    """Who moves an incident where, and why. `into`: another incident, of a merge; `alerts`: episodes or
+    fingerprints, of a split."""
 
-    to: Literal["triggered", "acknowledged", "resolved", "closed"]
+    to: Literal["triggered", "acknowledged", "mitigated", "resolved", "closed", "merged", "split"]
     actor: str = Field(min_length=1, max_length=200)
     reason: str = Field("", max_length=2_000)
+    into: str = Field("", max_length=200)
+    alerts: list[Annotated[str, Field(max_length=500)]] = Field([], max_length=1_000)
+
+
+class CommentBody(BaseModel):
+    """What a person says about an incident: an update."""
+
+    author: str = Field(min_length=1, max_length=200)
+    text: str = Field(min_length=1, max_length=4_000)
 
 
 def api_router(
@@ -63,8 +73,15 @@ def api_router(
 
     @router.post("/incidents/{incident_id}/transitions")
     async def transition(incident_id: str, body: TransitionBody) -> Document:
-        """Acknowledge, resolve, reopen or close."""
-        return await watch.transition(incident_id, body.to, body.actor, body.reason, "api")
+        """Acknowledge, mitigate, resolve, reopen or close; merge into another one, or split alerts off."""
+        return await watch.transition(
+            incident_id, body.to, body.actor, body.reason, "api", into=body.into, alerts=body.alerts
+        )
+
+    @router.post("/incidents/{incident_id}/comments")
+    async def comment(incident_id: str, body: CommentBody) -> Document:
+        """Say how it goes. It counts as an update; what it says decides nothing."""
+        return await watch.annotate(incident_id, body.author, body.text, "api")
 
     @router.get("/incidents/{incident_id}/report", response_class=PlainTextResponse)
     def report(incident_id: str) -> Response:
@@ -80,14 +97,30 @@ def api_router(
         return remembering.search(text, limit)
 
     @router.get("/explain/{name}")
-    def explain(name: str) -> Document:
-        """Why an incident is what it is, or why an alert (by fingerprint) is where it is."""
-        return watch.explain(name)
+    def explain(
+        name: str,
+        why_not: Annotated[
+            str, Query(max_length=500, description="Another incident or alert: why are they not one?")
+        ] = "",
+    ) -> Document:
+        """Why people were told of an incident and why it is what it is, or why an alert (by fingerprint) is
+        where it is; with `why_not`, the link between the two that failed by least."""
+        return watch.explain(name, why_not)
 
     @router.get("/alerts/{line}/{index}")
     def raw_alert(line: int, index: int) -> Document:
         """An alert as it was sent."""
         return watch.raw_alert(line, index)
+
+    @router.get("/slos", tags=["objectives"])
+    def slos(
+        service: Annotated[
+            str | None, Query(max_length=1_024, description="Of this service alone, with history")
+        ] = None,
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+    ) -> Document:
+        """Where service level objectives stand, and their error budgets; those in trouble first."""
+        return watch.slos(service, limit)
 
     @router.get("/refused", tags=["intake"])
     def refused() -> list[Document]:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from core.model.incident import SEVERITIES
+from core.model.incident import OPEN, SEVERITIES
 from core.ports import Document
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.http.intake import Intake
@@ -60,7 +60,16 @@ class Metrics:
         yield requests
         yield events
         yield from self._agents()
+        yield from self._configuration()
         yield from self._gauges()
+
+    def _configuration(self) -> Iterator[Metric]:
+        """How reloading went, since the start."""
+        state = self._health()["configuration"]
+        failures = "Reloads that left a changed file out of force"
+        yield CounterMetricFamily("watchkeeper_config_reload_failures", failures, value=state["failures"])
+        whole = "Whether all files were in force after the last reload"
+        yield GaugeMetricFamily("watchkeeper_config_last_reload_ok", whole, value=int(state["ok"]))
 
     def _agents(self) -> Iterator[Metric]:
         """What explaining took, since the start."""
@@ -88,7 +97,7 @@ class Metrics:
             "watchkeeper_open_incidents", "Open incidents", labels=["severity", "status"]
         )
         counts = {
-            (severity, status): 0 for severity in SEVERITIES for status in ("triggered", "acknowledged")
+            (severity, status): 0 for severity in SEVERITIES for status in sorted(OPEN)
         }
         with self._engine.reading() as fold:
             for incident in fold.engine.state.incidents.values():

@@ -15,6 +15,7 @@ from watchkeeper.http.intake import ALIASES, ANSWERS_200, PREFIX
 _ERRORS = {
     400: "Wrong input: what, where, mend; nothing was stored",
     401: "The sender did not prove itself, though this source asks for it",
+    403: "Sent by a page of another site",
     404: "Not found",
     405: "Another method is needed: see `Allow`",
     408: "The body did not arrive in time",
@@ -40,12 +41,28 @@ _INTAKE = (400, 401, 408, 413, 503)
 _ROUTES: dict[tuple[str, str], tuple[int, ...]] = {
     ("/v1/incidents/{incident_id}", "get"): (404,),
     ("/v1/incidents/{incident_id}/transitions", "post"): (400, 404, 409, 413, 503),
+    ("/v1/incidents/{incident_id}/comments", "post"): (400, 404, 409, 413, 503),
     ("/v1/incidents/{incident_id}/report", "get"): (404,),
-    ("/v1/explain/{name}", "get"): (404,),
+    ("/v1/explain/{name}", "get"): (400, 404),
     ("/v1/alerts/{line}/{index}", "get"): (404,),
     ("/v1/memory", "get"): (503,),
     ("/v1/events", "get"): (503,),
     ("/v1/dead-letters/{record}/replay", "post"): (400, 404, 413, 503),
+    ("/v1/reload", "post"): (403, 409, 413, 503),
+    ("/v1/silences", "get"): (400,),
+    ("/v1/silences", "post"): (400, 413, 503),
+    ("/v1/silences/{silence_id}", "get"): (404,),
+    ("/v1/silences/{silence_id}", "put"): (400, 404, 413, 503),
+    ("/v1/silences/{silence_id}", "delete"): (400, 404, 503),
+    ("/v1/incidents/{incident_id}/dismissal", "post"): (400, 404, 409, 413, 503),
+    ("/v1/incidents/{incident_id}/dismissal", "delete"): (400, 404, 409, 503),
+}
+# Alertmanager's own addresses answer an error with a text.
+_IN_WORDS: dict[tuple[str, str], tuple[int, ...]] = {
+    ("/api/v2/silences", "get"): (400,),
+    ("/api/v2/silences", "post"): (400, 404, 503),
+    ("/api/v2/silence/{silence_id}", "get"): (404,),
+    ("/api/v2/silence/{silence_id}", "delete"): (400, 404, 503),
 }
 # It says the same as with 200.
 _NOT_READY = {"description": "Intake cannot commit now, and why", "content": {"application/json": {}}}
@@ -66,6 +83,8 @@ def install_openapi(app: FastAPI, sources: Mapping[str, str]) -> None:
             for operation in methods.values():
                 if operation["responses"].pop("422", None):
                     operation["responses"] |= _errors((400,))
+        for (path, method), statuses in _IN_WORDS.items():
+            paths[path][method]["responses"] |= _errors(statuses, _TEXT)
         schema["paths"] = {**paths, **_intake(sources)}
         return schema
 
@@ -89,6 +108,6 @@ def _ingest(path: str, summary: str) -> dict[str, Any]:
     }
 
 
-def _errors(statuses: Iterable[int]) -> dict[str, Any]:
-    content = {"application/json": {"schema": _ERROR_REF}}
+def _errors(statuses: Iterable[int], schema: Mapping[str, str] = _ERROR_REF) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema}}
     return {str(status): {"description": _ERRORS[status], "content": content} for status in statuses}

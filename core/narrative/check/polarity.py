@@ -103,7 +103,7 @@ def _is_over(fact: Fact) -> bool:
 
 def _is_live(fact: Fact) -> bool:
     if fact.kind == "status":
-        return fact.object in ("triggered", "acknowledged")
+        return fact.object in ("triggered", "acknowledged", "mitigated")
     return fact.kind in ("firing", "service-firing", "unknown", "service-unknown") and fact.value != 0
 
 

@@ -74,6 +74,8 @@ def _key_facts(document: Document, base_url: str) -> list[list[str]]:
         ["Started", when(document.get("started_at"))],
         ["Detected", when(document.get("opened_at"))],
         ["Acknowledged", _by(document.get("acknowledged_at"), document.get("acknowledged_by"))],
+        ["Response", _response(document.get("clocks") or {})],
+        ["Mitigated", _by(document.get("mitigated_at"), document.get("mitigated_by"))],
         ["Resolved", _by(document.get("resolved_at"), _resolver(document))],
         ["Duration", _lasted(document)],
         ["Services", _services(document)],
@@ -81,8 +83,16 @@ def _key_facts(document: Document, base_url: str) -> list[list[str]]:
         ["Probable origin", _origin(document)],
         ["Return of", literal(document.get("recurrence_of") or "")],
         ["Merged into it", literal(", ".join(map(str, document.get("merged_from") or ())))],
+        ["Split off from", literal(document.get("split_from") or "")],
+        ["Split off", literal(", ".join(map(str, document.get("split_into") or ())))],
     ]
     return [row for row in rows if row[1]]
+
+
+def _response(clocks: Mapping[str, Any]) -> str:
+    """Whether somebody responded in time; empty without that clock, or while it runs."""
+    met = clocks.get("met")
+    return "" if met is None else f"{'in time' if met else 'not in time'} (by {when(clocks['respond_by'])})"
 
 
 def when(at: object) -> str:

@@ -18,8 +18,17 @@ _MOMENTS = {
     "reopened": "Reopened",
     "closed": "Closed",
     "merged": "Merged with",
+    "mitigated": "Mitigated",
+    "effect_back": "The effect is back",
+    "split": "Split off",
+    "split_off": "Split off from",
+    "response_overdue": "Response overdue",
+    "update_overdue": "Update overdue",
+    "not_escalated": "Not escalated",
     "paged": "Page decided",
     "not_paged": "No page",
+    "dismissed": "Dismissed",
+    "returned": "No longer dismissed",
 }
 _DELIVERED = {"failed": "not delivered", "no_receiver": "no receiver is configured for it"}
 _ROLES = {"suspect": "suspect", "repair": "probably ended it"}

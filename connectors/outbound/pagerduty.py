@@ -1,0 +1,144 @@
+"""PagerDuty, by its Events API v2: an incident here is an alert there, with the incident's id as `dedup_key`.
+
+What is sent follows the state of the incident at the moment of sending: open triggers, acknowledged
+acknowledges, over resolves. PagerDuty takes the same event twice for one, and ignores the end of what it does
+not know, so that every page may be repeated. An incident that was merged into another is resolved there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from connectors.outbound.posting import post
+from core.narrative.page import reason_base
+from core.narrative.plain import one_line
+from core.ports import Delivered, Document, Message
+from core.times import format_rfc3339
+
+DEFAULT_URL = "https://events.pagerduty.com/v2/enqueue"
+MAX_BYTES = 512_000
+# Not understood, or too large: the same again would be refused again.
+_FINAL = frozenset({400, 413})
+_SEVERITIES = {"P0": "critical", "P1": "critical", "P2": "error", "P3": "warning"}
+_MOST, _WORDS = 20, 400
+_MERGED = 50
+
+
+class PagerdutyNotifier:
+    """Implements core.ports.Notifier. `timeout` (seconds) covers each event of a try."""
+
+    def __init__(self, url: str, routing_key: str, client: httpx.AsyncClient, timeout: float = 10.0) -> None:
+        self._url, self._key, self._client, self._timeout = url, routing_key, client, timeout
+
+    async def send(self, message: Message) -> Delivered:
+        """Its own event first: there is no moment at which nobody is told. All again if one fails."""
+        delivered = Delivered(False, "nothing to send")
+        for event in events(message):
+            content = encoded({"routing_key": self._key, **event})
+            delivered = await post(self._client, self._url, content, {}, self._timeout, _FINAL)
+            if not delivered.ok:
+                break
+        # The other side may quote what it was sent.
+        return delivered._replace(detail=delivered.detail.replace(self._key, "(routing key)"))
+
+
+def events(message: Message) -> Iterator[dict[str, Any]]:
+    """What a page means to PagerDuty, without the routing key."""
+    incident = message.incident
+    yield _event(message, _action(message))
+    for name in _merged(message):
+        if name != incident["id"]:
+            yield {"event_action": "resolve", "dedup_key": _key_of(name)}
+
+
+def _action(message: Message) -> str:
+    status, reason = message.incident.get("status"), reason_base(message.reason)
+    if status in ("resolved", "closed"):
+        return "resolve"
+    # Without a document the reason is all there is to go by.
+    if status is None and reason == "resolved":
+        return "resolve"
+    return "acknowledge" if reason == "acknowledged" and status != "triggered" else "trigger"
+
+
+def _merged(message: Message) -> list[str]:
+    """Incidents that went into this one when the page was decided: one page tells of all of them. At the end
+    all that ever did, whatever became of the page that told of it."""
+    base, _, name = message.reason.partition(":")
+    at, history = format_rfc3339(message.at), message.incident.get("history") or ()
+    same = [one for one in history if one.get("what") == "merged" and one.get("at") == at]
+    names = [name if base == "merged" else "", *(str(one.get("detail", "")) for one in same)]
+    if _action(message) == "resolve":
+        names += [str(one) for one in message.incident.get("merged_from") or ()]
+    return list(dict.fromkeys(one for one in names if one))[:_MERGED]
+
+
+def _event(message: Message, action: str) -> dict[str, Any]:
+    incident = message.incident
+    event: dict[str, Any] = {"event_action": action, "dedup_key": _key_of(str(incident["id"]))}
+    if action != "trigger":
+        return event
+    url = str(incident.get("url", ""))
+    links = [{"href": url, "text": "Watchkeeper"}] if url.startswith(("https://", "http://")) else []
+    origin = incident.get("origin") or next(iter(incident.get("services") or ()), None) or {}
+    service = one_line(str(origin.get("service", "")), 200)
+    title = one_line(f"{incident.get('severity', '')} {incident.get('title') or incident['id']}", 1_000)
+    payload = {
+        "summary": title,
+        "source": service or "watchkeeper",
+        "severity": _SEVERITIES.get(str(incident.get("severity")), "error"),
+        "timestamp": format_rfc3339(message.at),
+        "class": reason_base(message.reason),
+        "custom_details": details(message),
+    }
+    if service:
+        payload["component"] = service
+    if origin.get("environment"):
+        payload["group"] = one_line(str(origin["environment"]), 200)
+    return {**event, "client": "Watchkeeper", "client_url": url, "links": links, "payload": payload}
+
+
+def details(message: Message) -> dict[str, Any]:
+    """The facts in brief; every list and text is bounded, and no alert's labels are in it."""
+    incident = message.incident
+    services, alerts = incident.get("services") or [], incident.get("alerts") or []
+    return {
+        "reason": one_line(message.reason, 100),
+        "text": message.text[:2_000],
+        "status": one_line(str(incident.get("status", "")), 40),
+        "severity": one_line(str(incident.get("severity", "")), 10),
+        "services": [one_line(str(one.get("service", "")), 100) for one in services[:_MOST]],
+        "services_total": len(services),
+        "alerts_total": len(alerts),
+        "alerts_firing": sum(alert.get("status") != "resolved" for alert in alerts),
+        "changes": [_change(change) for change in (incident.get("changes") or [])[:5]],
+        **_answers(incident),
+    }
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    words = (str(change.get(key, "")) for key in ("kind", "service", "version", "at"))
+    return one_line(" ".join(words), 200)
+
+
+def _answers(incident: Document) -> dict[str, str]:
+    answers = incident.get("questions") or {}
+    keys = ("what_changed", "already_known", "likely_fix")
+    return {key: one_line(str(answers[key].get("answer", "")), _WORDS) for key in keys if key in answers}
+
+
+def _key_of(name: str) -> str:
+    return one_line(name, 200)
+
+
+def encoded(event: Mapping[str, Any]) -> bytes:
+    """The same event gives the same bytes, never more than PagerDuty takes."""
+    content = json.dumps(event, sort_keys=True, separators=(",", ":")).encode("ascii")
+    if len(content) > MAX_BYTES:
+        bare = {**event, "payload": {**event["payload"], "custom_details": {}}}
+        content = json.dumps(bare, sort_keys=True, separators=(",", ":")).encode("ascii")
+    return content

@@ -1,0 +1,38 @@
+"""A change that becomes known late: the alerts that it touched, and that started soon after it, belong
+together."""
+
+from __future__ import annotations
+
+from core.correlation.grouping import join
+from core.correlation.reach import service_key
+from core.correlation.same_change import times, touched
+from core.model.entity import Entity
+from core.model.incident import Change
+from core.state import within
+from core.world import Turn, World
+
+
+def join_by_change(turn: Turn, change: Change) -> None:
+    world = turn.world
+    if world.rules.same_change.window is None:
+        return
+    low, high = times(world, change)
+    for place in _places(world, change):
+        found = [
+            name
+            for entity in touched(world, change, place)
+            for name in within(world.links.get(service_key(entity), []), low, high)
+        ]
+        join(turn, found, f"change:{change.id}")
+
+
+def _places(world: World, change: Change) -> list[Entity]:
+    """One entity for each environment and cluster where the service, or what calls it, has alerts."""
+    services = [change.event.service, *world.config.catalogue.callers_anywhere(change.event.service)]
+    entities = world.index.entities
+    found = {
+        (one.environment, one.cluster): one
+        for service in services
+        for one in sorted(entities.get((change.domain, service), ()))
+    }
+    return [found[place] for place in sorted(found)]

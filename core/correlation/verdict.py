@@ -1,0 +1,195 @@
+"""Verdicts: whether and why two alerts are linked, from the link rules themselves, as why-tree nodes.
+
+A node that did not count says which term failed. Nothing is judged here that grouping does not judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from core.correlation.index import LINK_RULES, looks_of, spots_of
+from core.correlation.link import Key, LinkRule, Look
+from core.correlation.reach import capped
+from core.correlation.runs import SAME_ALERT, before
+from core.correlation.symptom import contained, symptom
+from core.model.finding import Terms, Why
+from core.model.incident import Episode
+from core.state import outward, within
+from core.times import spoken
+from core.world import World
+
+
+class Tie(NamedTuple):
+    """A link that holds between two alerts, the later one and the earlier `other`; `window` in ms."""
+
+    order: int
+    gap: int
+    episode: str
+    other: str
+    window: int
+    key: Key
+
+
+def _rank(tie: Tie) -> tuple[int, int, str, str, str]:
+    """The strongest first."""
+    return (tie.order, tie.gap, tie.episode, tie.other, repr(tie.key))
+
+
+def joined_by(world: World, episode: Episode, members: set[str]) -> Why | None:
+    """What joins it to a member that started before it, or else to any; the nearest under the first rule."""
+    if episode.again:
+        return _again(world, episode, members)
+    found = _ties(world, episode, members)
+    if not found:
+        return None
+    earlier = [tie for tie in found if tie.episode == episode.id]
+    return _shown(world, min(earlier or found, key=_rank))
+
+
+def joins_all(world: World, members: list[Episode]) -> list[tuple[Episode, Why]]:
+    """A tree of links that holds `members` (sorted by start) together, by the later alert of each; as few
+    and as strong links as will do. Alerts that nothing joins are left out."""
+    names = {episode.id for episode in members}
+    boss = {name: name for name in names}
+
+    def find(name: str) -> str:
+        while boss[name] != name:
+            name = boss[name]
+        return name
+
+    rows: list[tuple[Episode, Why]] = []
+    ties: list[Tie] = []
+    for episode in members:
+        if not episode.again:
+            ties += _ties(world, episode, names)
+        elif (why := _again(world, episode, names)) is not None:
+            rows.append((episode, why))
+            boss[find(episode.id)] = find(why.evidence[1])
+    for tie in sorted(set(ties), key=_rank):
+        if find(tie.episode) != find(tie.other):
+            boss[find(tie.episode)] = find(tie.other)
+            rows.append((world.state.episodes[tie.episode], _shown(world, tie)))
+    return sorted(rows, key=lambda row: (row[0].starts_at, row[0].id))
+
+
+def _ties(world: World, episode: Episode, members: set[str]) -> list[Tie]:
+    """Its links to members, the nearest on each side under each key."""
+    found: list[Tie] = []
+
+    def elsewhere(name: str) -> bool:
+        return name in members and name != episode.id
+
+    for rule, look in looks_of(world, episode):
+        timeline = world.links.get(look.key, [])
+        for name, wanted in outward(timeline, episode.starts_at, look.low, look.high, elsewhere):
+            if wanted:
+                ends = sorted((episode, world.state.episodes[name]), key=lambda one: (one.starts_at, one.id))
+                gap = ends[1].starts_at - ends[0].starts_at
+                order, window = LINK_RULES.index(rule), _window(episode, look)
+                found.append(Tie(order, gap, ends[1].id, ends[0].id, window, look.key))
+    return found
+
+
+def _shown(world: World, tie: Tie) -> Why:
+    episodes = world.state.episodes
+    rule, later, other = LINK_RULES[tie.order], episodes[tie.episode], episodes[tie.other]
+    return _node(world, rule, later, other, tie.key, tie.window, counted=True)
+
+
+def between(world: World, episode: Episode, other: Episode) -> Why | None:
+    """The verdict on one pair: a link that holds, else the one that failed by least; None where no rule would
+    ever link the two."""
+    if episode.again or other.again:
+        return _quiet(episode, other)
+    held = {key for key, _ in spots_of(world, other)}
+    nodes = [
+        (not node.counted, _excess(look, other), LINK_RULES.index(rule), node)
+        for rule, look in looks_of(world, episode)
+        if look.key in held
+        for window in (_window(episode, look),)
+        for counted in (look.low <= other.starts_at <= look.high,)
+        for node in (_node(world, rule, episode, other, look.key, window, counted=counted),)
+    ]
+    if nodes:
+        return min(nodes, key=lambda row: row[:3])[3]
+    return _ruled_out(world, episode, other)
+
+
+def _again(world: World, episode: Episode, members: set[str]) -> Why | None:
+    found = before(world, episode)
+    if found is None or found[1].id not in members:
+        return None
+    run, other = found
+    gap = episode.starts_at - other.starts_at
+    terms: Terms = {"gap_ms": gap, "window_ms": run.window}
+    if run.rule == SAME_ALERT:
+        summary = f"{episode.name} fires again, {spoken(gap)} after its last firing"
+    else:
+        summary = f"{_called(episode)}, {spoken(gap)} after {other.name}: states of one workload"
+    return Why(run.rule, summary, terms=terms, evidence=(episode.id, other.id))
+
+
+def _quiet(episode: Episode, other: Episode) -> Why:
+    which = episode if episode.again else other
+    gap = abs(episode.starts_at - other.starts_at)
+    hint = f"{_called(which)} follows an earlier alert: it links nothing else"
+    return Why("runs", f"{_called(other)}, {spoken(gap)} apart", False, hint, {"gap_ms": gap}, (other.id,))
+
+
+def _window(episode: Episode, look: Look) -> int:
+    return max(look.high - episode.starts_at, episode.starts_at - look.low)
+
+
+def _node(
+    world: World, rule: LinkRule, episode: Episode, other: Episode, key: Key, window: int, *, counted: bool
+) -> Why:
+    gap = abs(episode.starts_at - other.starts_at)
+    hint = "" if counted else f"{spoken(gap)} apart, the window is {spoken(window)}"
+    said = rule.shared(world, episode, other, key)
+    summary = f"{_called(episode)} and {_called(other)}, {spoken(gap)} apart: {said}"
+    terms: Terms = {"gap_ms": gap, "window_ms": window}
+    return Why(rule.name, summary, counted, hint, terms, (episode.id, other.id))
+
+
+def _called(episode: Episode) -> str:
+    return f"{episode.name or 'an alert'} of {episode.entity.service or 'no known service'}"
+
+
+def _excess(look: Look, other: Episode) -> int:
+    return max(look.low - other.starts_at, other.starts_at - look.high, 0)
+
+
+def _ruled_out(world: World, episode: Episode, other: Episode) -> Why | None:
+    """Neighbours in the catalogue that yet do not conduct."""
+    a, b, catalogue = episode.entity, other.entity, world.config.catalogue
+    rule = world.rules.dependency_edge
+    calls = b.service in catalogue.calls(a) or a.service in catalogue.calls(b)
+    if not a.service or a.peer(b.service) != b or not (calls or a == b):
+        return None
+    gap = abs(episode.starts_at - other.starts_at)
+    terms: Terms = {"gap_ms": gap}
+    summary = f"{_called(episode)} and {_called(other)}, {spoken(gap)} apart"
+    for which in (episode, other):
+        if contained(world, which):
+            hint = f"{which.name} tells of trouble that stays where it is ({symptom(world, which)})"
+            return Why("symptom", summary, False, hint, terms, (episode.id, other.id))
+    callee = b if b.service in catalogue.calls(a) else a
+    if calls and capped(catalogue, callee, rule):
+        count = len(catalogue.callers(callee))
+        hint = f"{callee.service} has {count} dependants, more than {rule.max_dependants}: too many to tell"
+        return Why("dependency-edge", summary, False, hint, terms, (episode.id, other.id))
+    return None
+
+
+def nearby(world: World, episode: Episode, reach: int) -> Iterator[Episode]:
+    """Alerts of the service and of what it calls or is called by that start within `reach` ms, but for
+    itself."""
+    catalogue, entity = world.config.catalogue, episode.entity
+    if not entity.service:
+        return
+    for service in (entity.service, *catalogue.calls(entity), *catalogue.callers(entity)):
+        timeline = world.index.by_entity.get(entity.peer(service), [])
+        for name in within(timeline, episode.starts_at - reach, episode.starts_at + reach):
+            if name != episode.id:
+                yield world.state.episodes[name]

@@ -1,0 +1,146 @@
+"""What happens when the response or the update clock has run out: reminders, and the steps of the escalation.
+
+A route's own steps go before those of the rule. A step is a page to its receiver; one whose receiver no route
+knows is recorded as not possible, once. While all is quiet steps wait: it may be over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.findings import refresh
+from core.model.incident import Incident
+from core.paging import notify, place_of
+from core.response import AT_WORK
+from core.rules.responding import Step, Steps
+from core.suppression.holding import look
+from core.times import optional_rfc3339
+from core.world import Turn, World
+
+
+def on_respond_timer(turn: Turn, incident: Incident) -> None:
+    """Nobody has responded in time. Whoever was paged first hears it, unless a step was taken just now."""
+    within = turn.world.rules.response.respond.get(incident.severity)
+    if incident.status != "triggered":
+        return
+    if within is not None and _held(turn, incident):
+        incident.clocks.respond_by = turn.at + within
+        incident.version += 1
+        turn.arm(f"respond:{incident.id}", turn.at + within)
+        return
+    incident.clocks.overdue = True
+    turn.note(incident, "response_overdue", "not_acknowledged_in_time", detail=incident.severity)
+    if not _calm(turn, incident):
+        notify(turn, incident, f"response_overdue:{incident.severity}")
+
+
+def on_escalate_timer(turn: Turn, incident: Incident) -> None:
+    clocks = incident.clocks
+    if incident.status != "triggered" or clocks.escalating_since is None:
+        return
+    steps = path(turn.world, incident, turn.at)
+    if clocks.steps >= len(steps) or _waits(turn, incident, "escalate"):
+        return
+    due = clocks.escalating_since + steps[clocks.steps].after
+    if due <= turn.at and _held(turn, incident):
+        clocks.escalating_since = turn.at
+        incident.version += 1
+    elif due <= turn.at and not _pass_over(turn, incident, steps):
+        _take(turn, incident, steps[clocks.steps])
+    if clocks.steps < len(steps):
+        due = clocks.escalating_since + steps[clocks.steps].after
+        turn.arm(f"escalate:{incident.id}", max(due, turn.at))
+
+
+def on_remind_timer(turn: Turn, incident: Incident) -> None:
+    """Who has it is reminded; each time after that without an update, the next on the path is told."""
+    clocks, every = incident.clocks, turn.world.rules.response.update.get(incident.severity)
+    if incident.status not in AT_WORK or every is None or _waits(turn, incident, "remind"):
+        return
+    if _held(turn, incident):
+        turn.arm(f"remind:{incident.id}", turn.at + every)
+        return
+    clocks.missed += 1
+    steps = path(turn.world, incident, turn.at)
+    if clocks.missed == 1:
+        turn.note(incident, "update_overdue", "no_update_in_time", detail=incident.severity)
+        notify(turn, incident, "update_due")
+    else:
+        _pass_over(turn, incident, steps)
+        if clocks.steps < len(steps):
+            _take(turn, incident, steps[clocks.steps])
+    if clocks.steps < len(steps):
+        turn.arm(f"remind:{incident.id}", turn.at + every)
+
+
+def path(world: World, incident: Incident, at: int) -> Steps:
+    """The steps for an incident of this severity and place, in order; `at` in ms UTC."""
+    refresh(world, incident)
+    environment, team = place_of(world, incident)
+    routes = world.config.routes
+    own = routes.escalation_of(team=team, severity=incident.severity, environment=environment, at=at)
+    return own or world.rules.escalation.steps.get(incident.severity, ())
+
+
+def clocks_json(world: World, incident: Incident) -> dict[str, Any]:
+    """Times are RFC 3339 or None. `met`: whether somebody responded in time, None while that is open."""
+    clocks = incident.clocks
+    met = False if clocks.overdue else None
+    if clocks.responded_at is not None and clocks.respond_by is not None:
+        met = clocks.responded_at <= clocks.respond_by
+    step = _next_step(world, incident)
+    return {
+        "respond_by": optional_rfc3339(clocks.respond_by),
+        "responded_at": optional_rfc3339(clocks.responded_at),
+        "met": met,
+        "next_update_by": optional_rfc3339(clocks.update_by),
+        "updated_at": optional_rfc3339(clocks.updated_at),
+        "update_overdue": clocks.missed > 0,
+        "escalates_at": optional_rfc3339(step[0]) if step else None,
+        "escalates_to": step[1] if step else None,
+    }
+
+
+def _next_step(world: World, incident: Incident) -> tuple[int, str] | None:
+    clocks, known = incident.clocks, world.config.routes.known
+    if incident.status != "triggered" or clocks.escalating_since is None or not known:
+        return None
+    for step in path(world, incident, clocks.escalating_since)[clocks.steps :]:
+        if step.receiver in known:
+            return clocks.escalating_since + step.after, step.receiver
+    return None
+
+
+def _take(turn: Turn, incident: Incident, step: Step) -> None:
+    incident.clocks.steps += 1
+    reason = f"escalated:{incident.clocks.steps}:{step.receiver}"
+    notify(turn, incident, reason, to=[step.receiver])
+
+
+def _pass_over(turn: Turn, incident: Incident, steps: Steps) -> bool:
+    """Whether the next step is none that can be taken; it and those like it right after it are behind us."""
+    clocks, known = incident.clocks, turn.world.config.routes.known
+    missing: list[str] = []
+    while clocks.steps < len(steps) and steps[clocks.steps].receiver not in known:
+        missing.append(steps[clocks.steps].receiver)
+        clocks.steps += 1
+    if missing:
+        turn.note(incident, "not_escalated", "no_receiver", detail=", ".join(missing))
+    return bool(missing)
+
+
+def _waits(turn: Turn, incident: Incident, timer: str) -> bool:
+    if not _calm(turn, incident):
+        return False
+    turn.arm(f"{timer}:{incident.id}", turn.at + max(1, turn.world.rules.lifecycle.clear_after))
+    return True
+
+
+def _held(turn: Turn, incident: Incident) -> bool:
+    """Its pages are held back: nobody was told, so nobody is late. The clock stands until they go again."""
+    return incident.firing > 0 and look(turn.world, incident, turn.at) is not None
+
+
+def _calm(turn: Turn, incident: Incident) -> bool:
+    """Nothing fires, and it resolves by itself soon. What a person reopened does not."""
+    return not incident.firing and f"resolve:{incident.id}" in turn.world.timers.armed

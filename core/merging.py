@@ -1,0 +1,108 @@
+"""Merging: two incidents become one. The one that is kept keeps its id, the other redirects to it.
+
+Links merge by rule, people by a transition. Nothing is lost: alerts, history, pages, comments and what the
+agents were asked go along, and what either was parted from stays parted.
+"""
+
+from __future__ import annotations
+
+from core import barriers, response, severity
+from core.explaining import explain_soon, watch_for_news
+from core.model.incident import Incident, IncidentStatus
+from core.paging import announce_merge, announce_reopening, watch_for_more
+from core.suppression.holding import let_go, unsettle
+from core.world import Turn
+
+_TIMERS = ("notify", "update", "held", "explain", "resolve", "close")
+
+
+def merge(turn: Turn, kept: Incident, absorbed: Incident, reason: str, *, actor: str = "rule") -> None:
+    """`reason` names the rule's ground, such as `linked`, or is `person`."""
+    state = turn.world.state
+    for name in absorbed.members:
+        state.episodes[name].incident = kept.id
+    _add_up(kept, absorbed)
+    severity.merge(kept, absorbed)
+    reopened = _merge_status(turn, kept, absorbed)
+    let_go(turn.world, absorbed)
+    state.redirects[absorbed.id] = kept.id
+    del state.incidents[absorbed.id]
+    barriers.inherit(turn.world, kept, absorbed)
+    for timer in _TIMERS:
+        turn.world.timers.cancel(f"{timer}:{absorbed.id}")
+    turn.note(kept, "merged", reason, actor=actor, detail=absorbed.id)
+    how = reason if actor != "rule" else f"{reason.partition(':')[0]}_with"
+    turn.decide("merge", kept.id, f"{how}:{absorbed.id}")
+    if reopened:
+        _reopen(turn, kept)
+    response.join(turn, kept, absorbed)
+    severity.update(turn, kept)
+    announce_merge(turn, kept, absorbed)
+    watch_for_more(turn, kept)
+    watch_for_news(turn, kept)
+    look_soon(turn, kept)
+
+
+def look_soon(turn: Turn, incident: Incident) -> None:
+    """Its alerts are others now: whether its pages are held back is looked at anew, at once."""
+    unsettle(incident)
+    if incident.held is not None or incident.snooze is not None:
+        turn.arm(f"held:{incident.id}", turn.at)
+
+
+def _add_up(kept: Incident, absorbed: Incident) -> None:
+    kept.members.extend(absorbed.members)
+    kept.firing += absorbed.firing
+    kept.changes = sorted({*kept.changes, *absorbed.changes})
+    kept.merged_from = sorted({*kept.merged_from, absorbed.id, *absorbed.merged_from})
+    kept.recurrence_of = kept.recurrence_of or absorbed.recurrence_of
+    kept.history = sorted([*kept.history, *absorbed.history], key=lambda moment: moment.at)
+    kept.deliveries.extend(absorbed.deliveries)
+    kept.remarks.extend(absorbed.remarks)
+    kept.asked.extend(absorbed.asked)
+    kept.ties.extend(absorbed.ties)
+
+
+def _merge_status(turn: Turn, kept: Incident, absorbed: Incident) -> bool:
+    """Somebody at work on either is at work on both; open wins over resolved, what hurts over mitigated.
+
+    Whether people had been told that `kept` is over, and now it is not.
+    """
+    before, both = kept.status, {kept.status, absorbed.status}
+    kept.status = _status_of(both)
+    if kept.status == "resolved":
+        kept.resolved_at = max(kept.resolved_at or 0, absorbed.resolved_at or 0)
+        return False
+    kept.resolved_at = None
+    turn.world.timers.cancel(f"close:{kept.id}")
+    if kept.status == "triggered":
+        kept.acknowledged_at, kept.acknowledged_by = None, ""
+    else:
+        at_work = [one for one in (kept, absorbed) if one.acknowledged_at is not None]
+        first = min(at_work, key=lambda one: (one.acknowledged_at or 0, one.opened_at))
+        kept.acknowledged_at, kept.acknowledged_by = first.acknowledged_at, first.acknowledged_by
+    if kept.status == "mitigated":
+        last = max(kept, absorbed, key=lambda one: one.mitigated_at or 0)
+        kept.mitigated_at, kept.mitigated_by = last.mitigated_at, last.mitigated_by
+        kept.calm = kept.firing
+    else:
+        kept.mitigated_at, kept.mitigated_by = None, ""
+    return before == "resolved"
+
+
+def _status_of(both: set[IncidentStatus]) -> IncidentStatus:
+    if len(both) == 1:
+        return next(iter(both))
+    open_ones = both - {"resolved"}
+    if len(open_ones) == 1:
+        return next(iter(open_ones))
+    return "acknowledged"
+
+
+def _reopen(turn: Turn, kept: Incident) -> None:
+    """People were told that it is over; what came in is not."""
+    turn.decide("reopen", kept.id, "merged_with_open")
+    turn.note(kept, "reopened", "merged_with_open")
+    announce_reopening(turn, kept)
+    kept.explained = None
+    explain_soon(turn, kept)

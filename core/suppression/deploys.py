@@ -1,0 +1,51 @@
+"""Silences at deploys: what a service says in the minutes after its deploy, unless serious, pages nobody.
+
+Over at once when the deploy fails or is rolled back. Alerts that fired before it are not its doing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from core.model.entity import Entity
+from core.model.events import ChangeEvent
+from core.model.incident import Episode
+from core.suppression.kinds import Suppression
+
+if TYPE_CHECKING:
+    from core.world import World
+
+_RANKS = {"high": 1, "warning": 2, "info": 3}
+# A source may not say how far a deploy is.
+_UNDER_WAY = ("", "started", "succeeded")
+
+
+def deploying(world: World, episode: Episode, at: int) -> list[Suppression]:
+    """By deploys of the alert's service that began lately, the one that began last first."""
+    rule, entity = world.rules.deploy_silence, episode.entity
+    if not rule.lasts or not entity.service or episode.alert_rank < _RANKS[rule.at_most]:
+        return []
+    timeline = world.index.changes.get((entity.domain, entity.service))
+    if not timeline:
+        return []
+    found = []
+    low, high = at - rule.lasts + 1, min(at, episode.starts_at)
+    for _, name in timeline[bisect_left(timeline, (low, "")) : bisect_left(timeline, (high + 1, ""))]:
+        event = world.state.changes[name].event
+        if shakes(event, entity):
+            what = f"deploy of {entity.service} {event.version}".strip()
+            until = event.at + rule.lasts
+            found.append(Suppression("deploy", name, "rule deploy-silence", what, until, waits_for=name))
+    return found[::-1]
+
+
+def shakes(event: ChangeEvent, entity: Entity) -> bool:
+    """Whether it is a deploy of the entity that goes well so far."""
+    return (
+        event.kind == "deploy"
+        and event.state in _UNDER_WAY
+        and event.service == entity.service
+        and event.environment in ("", entity.environment)
+        and event.cluster in ("", entity.cluster)
+    )

@@ -1,0 +1,66 @@
+"""What suppression makes of the state and the rules to be quick: all of it can be made again at any time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.suppression.dispatch import Dispatch
+from core.suppression.inhibition import Inhibitors
+from core.suppression.silences import Silence, filed
+from core.suppression.waiting import Waiting
+from core.suppression.windows import Window, filed_windows
+
+if TYPE_CHECKING:
+    from core.rules.schema import RuleSet
+    from core.state import State
+    from core.world import World
+
+_SLACK = 1_000
+
+
+class Tables:
+    """`waiting` knows which pages wait for the end of which alert."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._rules: RuleSet | None = None
+        self._inhibitors = Inhibitors()
+        self._windows: Dispatch[Window] = Dispatch(())
+        self._silences: Dispatch[Silence] | None = None
+        self.waiting = Waiting(state)
+
+    def silences(self) -> Dispatch[Silence]:
+        if self._silences is None:
+            self._silences = filed(self._state.silences)
+        return self._silences
+
+    def silences_changed(self) -> None:
+        self._silences = None
+
+    def windows(self, world: World) -> Dispatch[Window]:
+        self._follow(world)
+        return self._windows
+
+    def inhibitors(self, world: World) -> Inhibitors:
+        """With every alert filed that came since it was last asked for."""
+        self._follow(world)
+        fresh, episodes = world.index.fresh, self._state.episodes
+        if self._inhibitors.rules:
+            if self._inhibitors.size > 2 * len(episodes) * len(self._inhibitors.rules) + _SLACK:
+                self._file_all(world)
+            for name in fresh:
+                if name in episodes:
+                    self._inhibitors.take(episodes[name])
+        fresh.clear()
+        return self._inhibitors
+
+    def _follow(self, world: World) -> None:
+        rules = world.rules
+        if rules is not self._rules:
+            self._rules = rules
+            self._windows = filed_windows(rules.quiet_times.windows)
+            self._file_all(world)
+
+    def _file_all(self, world: World) -> None:
+        self._inhibitors = Inhibitors(world.rules.inhibition.inhibitions)
+        world.index.fresh[:] = self._state.episodes

@@ -1,0 +1,113 @@
+"""Transitions: what people do with an incident, as records. Status, merge and split; see lifecycle.py.
+
+They are checked at the door and again when they are applied: of two people who act at once, the first wins.
+"""
+
+from __future__ import annotations
+
+from core import barriers, response
+from core.config import typed_payload
+from core.errors import InputError, NotFound, TransitionRefused
+from core.journal import Record
+from core.lifecycle import Transition, check, move, watch_for_quiet
+from core.merging import merge
+from core.model.incident import Incident, Remark
+from core.narrative.plain import one_line
+from core.paging import watch_for_page
+from core.splitting import split
+from core.world import Turn, World
+
+
+def check_transition(world: World, incident: Incident, wanted: Transition) -> None:
+    """Raises TransitionRefused, saying what is allowed; NotFound and InputError for what is not there."""
+    check(incident, wanted.to)
+    if wanted.to == "merged":
+        _check_merge(world, incident, wanted.into)
+    elif wanted.to == "split":
+        leaving(world, incident, wanted.alerts)
+
+
+def apply_transition(turn: Turn, record: Record) -> None:
+    wanted: Transition = typed_payload(record, Transition)
+    incident = turn.world.state.incidents.get(turn.world.resolve_id(wanted.incident))
+    if incident is None:
+        return
+    try:
+        check_transition(turn.world, incident, wanted)
+    except (TransitionRefused, NotFound, InputError):
+        return  # What was refused at the door cannot come here: somebody else was quicker.
+    match wanted.to:
+        case "merged":
+            incident = _merge(turn, incident, wanted)
+        case "split":
+            _split(turn, incident, wanted)
+        case _:
+            move(turn, incident, wanted.to, wanted.actor, wanted.reason)
+    response.updated(turn, incident)
+
+
+def leaving(world: World, incident: Incident, alerts: tuple[str, ...]) -> list[str]:
+    """The episodes that `alerts` (ids or fingerprints) name. Raises InputError when none or all would go."""
+    members = [world.state.episodes[name] for name in incident.members]
+    for name in alerts:
+        if not any(name in (episode.id, episode.fingerprint) for episode in members):
+            raise InputError(
+                f"{incident.id} has no alert {one_line(name, 80)!r}",
+                where="alerts",
+                mend="Give episodes or fingerprints of its alerts",
+            )
+    found = [one.id for one in members if one.id in alerts or one.fingerprint in alerts]
+    if not found:
+        raise InputError("no alerts to split off", where="alerts", mend="Name some of the incident's alerts")
+    if len(found) == len(members):
+        raise InputError(
+            f"all alerts of {incident.id}: nothing would stay", where="alerts", mend="Leave out at least one"
+        )
+    return found
+
+
+def _check_merge(world: World, incident: Incident, into: str) -> None:
+    other = world.state.incidents.get(world.resolve_id(into))
+    if other is None:
+        raise NotFound(
+            f"no incident {one_line(into, 60)!r} to merge into, or it was closed long ago",
+            where="into",
+            mend="`watchkeeper incidents` lists them",
+        )
+    if other.id == incident.id:
+        raise TransitionRefused(f"{incident.id} and {one_line(into, 60)} are one incident", where="into")
+    if other.status == "closed":
+        raise TransitionRefused(f"{other.id} is {other.status}", where="into", mend="Take another")
+    if other.domain != incident.domain:
+        raise TransitionRefused(
+            f"{other.id} is of domain {other.domain!r}, {incident.id} of {incident.domain!r}",
+            where="into",
+            mend="Domains never mix",
+        )
+
+
+def _merge(turn: Turn, incident: Incident, wanted: Transition) -> Incident:
+    """A must-link. The earlier id stays, whichever way round people name the two."""
+    other = turn.world.state.incidents[turn.world.resolve_id(wanted.into)]
+    kept, absorbed = sorted((incident, other), key=lambda one: (one.opened_at, one.opened_seq, one.id))
+    kept.ties.append(barriers.tie(kept, absorbed))
+    merge(turn, kept, absorbed, "person", actor=wanted.actor)
+    _say(turn, kept, wanted)
+    watch_for_quiet(turn, kept)
+    watch_for_page(turn, kept)
+    return kept
+
+
+def _split(turn: Turn, incident: Incident, wanted: Transition) -> None:
+    """A cannot-link."""
+    names = leaving(turn.world, incident, wanted.alerts)
+    new = split(turn, incident, names, "person", actor=wanted.actor)
+    barriers.part(turn.world, incident, new)
+    _say(turn, incident, wanted)
+
+
+def _say(turn: Turn, incident: Incident, wanted: Transition) -> None:
+    """The reason that a person gave, at the incident that the record names: there it is found to be erased.
+    The history's detail names the other one."""
+    if wanted.reason:
+        incident.remarks.append(Remark(turn.at, wanted.actor, "comment", wanted.reason))

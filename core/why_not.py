@@ -1,0 +1,103 @@
+"""Why two incidents, or two alerts, are not one: the link that failed by least, asked of the link rules.
+
+Nothing is judged here that grouping does not judge. Of large incidents the pairs that began nearest to each
+other are asked.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from heapq import nsmallest
+from typing import Any
+
+from core.correlation.verdict import between, joined_by
+from core.errors import InputError, NotFound
+from core.explain import barred, excess, firings
+from core.explain_words import missed_by
+from core.model.finding import Why, why_json
+from core.model.incident import Episode
+from core.narrative.plain import one_line
+from core.times import spoken
+from core.world import World
+
+Document = dict[str, Any]
+_PAIRS, _BESIDE = 400, 4
+
+
+def why_not(world: World, one: str, other: str) -> Document:
+    """Both are ids of incidents, or fingerprints. `together`: whether they are one incident. `why`: what
+    joins them, or failed by least; None where no rule ever joins them. Raises NotFound and InputError."""
+    left, right = named(world, one, "explain"), named(world, other, "why-not")
+    inside = {episode.id for episode in left} & {episode.id for episode in right}
+    if inside and (one == other or len(left) == len(right) == len(inside)):
+        raise InputError(f"{one_line(one, 60)} twice", where="why-not", mend="Name another incident or alert")
+    together = len({episode.incident for episode in (*left, *right)}) == 1
+    why = _joining(world, left, right) if together else _closest(world, left, right)
+    return {
+        "one": one,
+        "other": other,
+        "together": together,
+        "incident": left[0].incident if together else None,
+        "why": why_json(why) if why else None,
+        "words": _words(why, left, right, together=together),
+    }
+
+
+def named(world: World, name: str, where: str) -> list[Episode]:
+    """The alerts of an incident, or the firings of a fingerprint, in order of start. Raises NotFound."""
+    incident = world.state.incidents.get(world.resolve_id(name))
+    found = world.members(incident) if incident else firings(world, name)
+    if not found:
+        what = f"no incident or alert {one_line(name, 60)!r} in memory"
+        mend = "`watchkeeper incidents` lists ids, `show ID` fingerprints in brackets"
+        raise NotFound(what, where=where, mend=mend)
+    return found
+
+
+def _joining(world: World, left: Sequence[Episode], right: Sequence[Episode]) -> Why | None:
+    """What joins an alert of the one to the other, else to any of their incident."""
+    for ours, theirs in ((left, right), (right, left)):
+        for members in ({episode.id for episode in theirs}, set(world.incident_of(ours[0]).members)):
+            for episode in ours[:_PAIRS]:
+                why = joined_by(world, episode, members - {episode.id})
+                if why is not None:
+                    return why
+    return None
+
+
+def _closest(world: World, left: Sequence[Episode], right: Sequence[Episode]) -> Why | None:
+    found = []
+    for place, (_, a, b) in enumerate(_pairs(left, right)):
+        why = between(world, a, b)
+        if why is not None:
+            found.append((not why.counted, excess(why, a, b), place, barred(world, a, b, why)))
+    return min(found, key=lambda row: row[:3])[3] if found else None
+
+
+def _pairs(left: Sequence[Episode], right: Sequence[Episode]) -> list[tuple[int, Episode, Episode]]:
+    """Each with the few of the other side that began nearest to it; the nearest pairs first."""
+    starts = [episode.starts_at for episode in right]
+    found: list[tuple[int, Episode, Episode]] = []
+    for a in left:
+        place = bisect_left(starts, a.starts_at)
+        beside = right[max(0, place - _BESIDE) : place + _BESIDE]
+        found += [(abs(a.starts_at - b.starts_at), a, b) for b in beside if a.incident != b.incident]
+    return nsmallest(_PAIRS, found, key=lambda row: (row[0], row[1].id, row[2].id))
+
+
+def _words(why: Why | None, left: Sequence[Episode], right: Sequence[Episode], *, together: bool) -> str:
+    if together:
+        return "They are one incident."
+    if why is not None:
+        return f"They are apart: {missed_by(why_json(why))}."
+    gap = min((row[0] for row in _pairs(left, right)), default=0)
+    return (
+        f"They are apart: no rule joins alerts like these, however close. They began {spoken(gap)} apart, on"
+        f" {_services(left)} and on {_services(right)}."
+    )
+
+
+def _services(episodes: Sequence[Episode]) -> str:
+    names = sorted({one_line(episode.entity.service, 60) or "no known service" for episode in episodes})
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
