@@ -11,10 +11,19 @@ import hashlib
 import json
 from typing import Any
 
+import msgspec
+
+_texts = msgspec.json.Encoder(order="sorted")
+
 
 def canonical_json(value: Any) -> bytes:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8")
+
+
+def canonical_texts(value: Any) -> bytes:
+    """The same for lists and maps that hold nothing but texts, integers and None; many times as fast."""
+    return _texts.encode(value)
 
 
 def sha256_hex(data: bytes) -> str:
@@ -23,10 +32,10 @@ def sha256_hex(data: bytes) -> str:
 
 def content_id(prefix: str, *parts: object, length: int = 16) -> str:
     """`prefix-` and `length` hex digits of the hash of `parts` (strings, integers, None, lists of them)."""
-    return f"{prefix}-{sha256_hex(canonical_json(list(parts)))[:length]}"
+    return f"{prefix}-{sha256_hex(canonical_texts(list(parts)))[:length]}"
 
 
 def readable_id(*parts: object, length: int = 6) -> str:
     """A short id to say aloud on a call: base32 capitals and digits 2 to 7."""
-    digest = hashlib.sha256(canonical_json(list(parts))).digest()
+    digest = hashlib.sha256(canonical_texts(list(parts))).digest()
     return base64.b32encode(digest).decode("ascii")[:length]

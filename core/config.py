@@ -42,6 +42,10 @@ class Config:
             self.put(name, content)
 
     @property
+    def has_rules(self) -> bool:
+        return self._rules is not None
+
+    @property
     def rules(self) -> RuleSet:
         if self._rules is None:
             raise InputError(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.findings import refresh
 from core.model.incident import Incident
 from core.paging import notify, place_of
 from core.response import AT_WORK
@@ -75,9 +74,10 @@ def on_remind_timer(turn: Turn, incident: Incident) -> None:
 
 def path(world: World, incident: Incident, at: int) -> Steps:
     """The steps for an incident of this severity and place, in order; `at` in ms UTC."""
-    refresh(world, incident)
-    environment, team = place_of(world, incident)
     routes = world.config.routes
+    if not any(route.escalation for route in routes.routes):
+        return world.rules.escalation.steps.get(incident.severity, ())
+    environment, team = place_of(world, incident)
     own = routes.escalation_of(team=team, severity=incident.severity, environment=environment, at=at)
     return own or world.rules.escalation.steps.get(incident.severity, ())
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from core.canonical import canonical_json, sha256_hex
+from core.canonical import canonical_texts, sha256_hex
 from core.journal import Draft, Record, json_draft
 from core.model.events import AlertEvent, ChangeEvent
 from core.model.finding import Finding, Why
@@ -64,7 +64,7 @@ def forget_draft(record: Record, alerts: list[AlertEvent], actor: str, reason: s
 
 
 def said_hash(annotations: dict[str, str], url: str) -> str:
-    return sha256_hex(canonical_json([annotations, url]))
+    return sha256_hex(canonical_texts([annotations, url]))
 
 
 def forget(turn: Turn, what: Forget, said: Said = NOTHING) -> None:

@@ -28,8 +28,9 @@ class Identify:
         """
         if identity:
             labels = {k: v for k, v in labels.items() if k in identity or k in self.always}
-        kept = sorted(item for item in labels.items() if item[0] not in self.ignored)
-        text = "".join(f"{len(name)}:{name}{len(value)}:{value}" for name, value in kept)
+        ignored = self.ignored
+        kept = sorted([item for item in labels.items() if item[0] not in ignored])
+        text = "".join([f"{len(name)}:{name}{len(value)}:{value}" for name, value in kept])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def service(self, labels: dict[str, str]) -> str:

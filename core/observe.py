@@ -7,7 +7,7 @@ id of one firing (its `occurrence`) stands for the start where both are told.
 
 from __future__ import annotations
 
-from core.canonical import canonical_json
+from core.canonical import canonical_texts
 from core.correlation.grouping import place
 from core.early_ends import GUESSED, end_early, end_of, fold_end, loose_end_of, note_loose_end, note_named_end
 from core.explaining import watch_for_news
@@ -160,8 +160,8 @@ def _again(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, ep
 def _fold_labels(turn: Turn, alert: AlertEvent, identify: Identify, episode: Episode) -> None:
     """Of labels that do not identify, those of the worst telling stay; ties go by their content."""
     rank = identify.levels.rank(alert.labels, alert.status)
-    before = (episode.alert_rank, canonical_json(episode.labels))
-    if (rank, canonical_json(alert.labels)) >= before:
+    before = (episode.alert_rank, canonical_texts(episode.labels))
+    if (rank, canonical_texts(alert.labels)) >= before:
         return
     episode.labels, episode.alert_rank = alert.labels, rank
     relabelled(turn, episode)

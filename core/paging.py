@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core import response
-from core.findings import refresh
+from core.findings import probable_place
 from core.model.incident import Incident
 from core.storm import first_wait
 from core.suppression.holding import hold
@@ -81,9 +81,7 @@ def on_notify_timer(turn: Turn, incident: Incident) -> None:
 def watch_for_page(turn: Turn, incident: Incident) -> None:
     """An incident that was quiet when its page was due is paged when something fires again."""
     if incident.firing and not incident.notified and not incident.held and incident.status == "triggered":
-        due = turn.at + first_wait(
-            turn, turn.world.rules.notify.wait[incident.severity], incident.severity
-        )
+        due = turn.at + first_wait(turn, turn.world.rules.notify.wait[incident.severity], incident.severity)
         turn.world.timers.arm_if_idle(f"notify:{incident.id}", due, turn.seq)
 
 
@@ -106,7 +104,6 @@ def notify(
     fires is suppressed."""
     if hold(turn, incident, reason):
         return
-    refresh(turn.world, incident)
     wanted = dict.fromkeys((*(to or _routed(turn, incident)), *also))
     # One page per incident, record and receiver: its text is made when it is sent, and holds all of it.
     same = incident.told is not None and incident.told[:2] == (turn.seq, turn.at)
@@ -133,22 +130,22 @@ def _reachable(turn: Turn, names: Sequence[str]) -> list[str]:
 
 def _routed(turn: Turn, incident: Incident) -> tuple[str, ...]:
     """By the routes as they are at this time of day; "" alone stands for nobody."""
+    routes = turn.world.config.routes
+    if not routes.routes:
+        return ("",)
     environment, team = place_of(turn.world, incident)
-    names = turn.world.config.routes.receivers_of(
+    return routes.receivers_of(
         team=team, severity=incident.severity, environment=environment, at=turn.at
-    )
-    return names or ("",)
+    ) or ("",)
 
 
 def place_of(world: World, incident: Incident) -> tuple[str, str]:
     """Environment and team of the probable origin: the people who can mend it."""
-    origin = incident.origin
-    members = world.members(incident)
-    entity = origin.entity if origin else members[0].entity
+    entity = probable_place(world, incident)
     entry = world.config.catalogue.entry(entity)
     if entry is not None and entry.team:
         return entity.environment, entry.team
-    for episode in members:
+    for episode in world.members(incident):
         if episode.entity == entity:
             for label in world.rules.identity.team:
                 if episode.labels.get(label):

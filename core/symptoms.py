@@ -6,12 +6,11 @@ An alert's name is what the team's own alerting rule is called; descriptions and
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from core.rules.schema import SymptomRule
 
 _WORD = re.compile(r"[Pp][0-9]{2,3}|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+[a-z]*")
-_STEM, _LONGEST = 4, 200
+_STEM, _LONGEST, _REMEMBERED = 4, 200, 10_000
 
 
 def words_of(name: str, *, whole: bool = True) -> tuple[str, ...]:
@@ -29,13 +28,16 @@ def words_of(name: str, *, whole: bool = True) -> tuple[str, ...]:
 
 def symptom_of(name: str, rule: SymptomRule) -> str:
     """A symptom of the rule, or "" when no word of the name tells."""
-    return _symptom(name, tuple(rule.words.items()))
-
-
-@lru_cache(maxsize=4_096)
-def _symptom(name: str, words: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
-    own = words_of(name)
-    return next((symptom for symptom, signs in words if any(_has(own, sign) for sign in signs)), "")
+    known = rule.known
+    found = known.get(name)
+    if found is None:
+        if len(known) > _REMEMBERED:
+            known.clear()
+        own = words_of(name)
+        signs = rule.words.items()
+        found = next((kind for kind, words in signs if any(_has(own, sign) for sign in words)), "")
+        known[name] = found
+    return found
 
 
 def _has(own: tuple[str, ...], sign: str) -> bool:

@@ -93,8 +93,8 @@ def _words(why: Why | None, left: Sequence[Episode], right: Sequence[Episode], *
         return f"They are apart: {missed_by(why_json(why))}."
     gap = min((row[0] for row in _pairs(left, right)), default=0)
     return (
-        f"They are apart: no rule joins alerts like these, however close. They began {spoken(gap)} apart, on"
-        f" {_services(left)} and on {_services(right)}."
+        f"They are apart: no rule joins alerts like these, however close. They began {spoken(gap)} apart; one"
+        f" is on {_services(left)}, the other on {_services(right)}."
     )
 
 

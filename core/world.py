@@ -20,9 +20,12 @@ from core.timers import Timers
 
 
 class World:
+    rules: RuleSet
+
     def __init__(self, state: State) -> None:
         self.state = state
         self.config = Config(state.documents)
+        self._take_rules()
         self.index = Index(state)
         self.timers = Timers(state.timers)
         self.suppression = Tables(state)
@@ -36,9 +39,16 @@ class World:
         waiting.sort(key=lambda one: (one.received_at, one.seq, one.index))
         self.unsettled = deque(one.id for one in waiting)
 
-    @property
-    def rules(self) -> RuleSet:
-        return self.config.rules
+    def _take_rules(self) -> None:
+        """An attribute and no property: it is read a score of times for every alert."""
+        if self.config.has_rules:
+            self.rules = self.config.rules
+
+    def __getattr__(self, name: str) -> Any:
+        """Only asked for what is not there: rules, before any are in force. Raises InputError."""
+        if name == "rules":
+            return self.config.rules
+        raise AttributeError(name)
 
     @property
     def reach(self) -> Reach:
@@ -49,6 +59,7 @@ class World:
 
     def configured(self) -> None:
         """Call when configuration came into force: what was made of the old one is forgotten."""
+        self._take_rules()
         self.told.clear()
         self._reach = None
 

@@ -10,7 +10,7 @@ import msgspec
 from core.config import config_draft
 from core.document import Document
 from core.journal import Record
-from core.model.events import AlertEvent, ChangeEvent, Parsed
+from core.model.events import AlertEvent, ChangeEvent, Event, Parsed, SignalEvent
 from core.replay import Fold
 from core.times import SECOND
 from tests.timeline import START
@@ -20,12 +20,13 @@ from watchkeeper.files import rules_content
 class Body(msgspec.Struct):
     alerts: list[AlertEvent] = []
     changes: list[ChangeEvent] = []
+    signals: list[SignalEvent] = []
     delivery: str = ""
 
 
 def parse_told(record: Record, mappings: Mapping[str, str]) -> Parsed:
     body = msgspec.json.decode(record.payload, type=Body)
-    return Parsed((*body.alerts, *body.changes), delivery=body.delivery)
+    return Parsed((*body.alerts, *body.changes, *body.signals), delivery=body.delivery)
 
 
 class Told:
@@ -43,14 +44,15 @@ class Told:
     def tell(
         self,
         at: float,
-        *events: AlertEvent | ChangeEvent,
+        *events: Event,
         source: str = "told",
         delivery: str = "",
         domain: str = "default",
     ) -> None:
         alerts = [event for event in events if isinstance(event, AlertEvent)]
         changes = [event for event in events if isinstance(event, ChangeEvent)]
-        body = msgspec.json.encode(Body(alerts, changes, delivery))
+        signals = [event for event in events if isinstance(event, SignalEvent)]
+        body = msgspec.json.encode(Body(alerts, changes, signals, delivery))
         self._apply(at, "ingest", source, body, domain)
 
     def wait(self, until: float) -> None:

@@ -115,8 +115,8 @@ class Watch:
             return slos_document(fold.engine.world, service, limit)
 
     def explain(self, name: str, other: str = "") -> Document:
-        """An incident's id gives its why-tree, a fingerprint that alert's; with `other`, why the two are not one.
-        Raises NotFound, InputError."""
+        """An incident's id gives its why-tree, a fingerprint that alert's; with `other`, why the two are not
+        one. Raises NotFound, InputError."""
         with self._engine.reading() as fold:
             if other:
                 return why_not(fold.engine.world, name, other)

@@ -21,6 +21,7 @@ from core.findings import (
     watchdog,
 )
 from core.findings.case import Case, group_by_entity
+from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Incident
 from core.world import World
@@ -56,11 +57,24 @@ def refresh(world: World, incident: Incident) -> None:
     incident.dirty = False
 
 
+def probable_place(world: World, incident: Incident) -> Entity:
+    """Where it probably began, without the rest of the findings; else the place of the first alert."""
+    if not incident.dirty:
+        origin = incident.origin
+    else:
+        origins = probable_origin.rank(make_case(world, incident))
+        origin = origins[0] if origins else None
+    if origin is not None:
+        return origin.entity
+    members = [world.state.episodes[name] for name in incident.members]
+    return min(members, key=lambda episode: (episode.starts_at, episode.id)).entity
+
+
 def make_case(world: World, incident: Incident) -> Case:
     members = world.members(incident)
     changes = [world.state.changes[name] for name in incident.changes]
     catalogue, groups = world.config.catalogue, group_by_entity(members)
-    return Case(incident.id, members, groups, changes, catalogue, world.rules, world.state.slos)
+    return Case(incident.id, members, groups, changes, catalogue, world.rules, world.state.slos, [])
 
 
 def _summary(case: Case) -> str:

@@ -8,7 +8,7 @@ from core.canonical import content_id
 from core.model.catalogue import Catalogue
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
-from core.model.incident import Change, Episode
+from core.model.incident import Change, Episode, Origin
 from core.model.slo import Slo
 from core.rules.schema import RuleSet
 
@@ -25,7 +25,9 @@ class Case(NamedTuple):
     changes: list[Change]
     catalogue: Catalogue
     rules: RuleSet
-    slos: dict[str, Slo] = {}
+    slos: dict[str, Slo]
+    # Filled when they are first asked for: see probable_origin.
+    origins: list[Origin]
 
     def onset(self, entity: Entity) -> int:
         return self.groups[entity][0].starts_at

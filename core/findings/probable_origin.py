@@ -9,7 +9,7 @@ other way, to what it calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import cast
+from typing import get_args
 
 from core.correlation.reach import capped
 from core.findings.case import Case, finding, shortened
@@ -21,9 +21,78 @@ from core.rules.schema import Symptom
 from core.symptoms import symptom_of
 
 kind = "probable-origin"
-_RANKED = 200
-# What each member's alerts tell of.
-Told = dict[Entity, frozenset[str]]
+# Of more members only those are ranked whose symptoms look most like a cause.
+_RANKED = 60
+
+
+class _Members:
+    """The member services: what their alerts tell of, and who of them calls whom."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        rule = case.rules.probable_origin
+        self.down = frozenset(rule.spreads_down)
+        self.symptoms = {
+            entity: frozenset(symptom_of(episode.name, case.rules.symptom) for episode in episodes)
+            for entity, episodes in case.groups.items()
+        }
+        worth = {symptom: rule.symptoms.get(symptom, rule.other_symptom) for symptom in get_args(Symptom)}
+        self.causal = {
+            entity: max(worth.get(symptom, rule.other_symptom) for symptom in symptoms)
+            for entity, symptoms in self.symptoms.items()
+        }
+        catalogue = case.catalogue
+        self.callers = {entity: self._among(entity, catalogue.callers(entity)) for entity in case.groups}
+        self.calls = {entity: self._among(entity, catalogue.calls(entity)) for entity in case.groups}
+        onsets = [case.onset(entity) for entity in case.groups]
+        self.first, self.last = min(onsets, default=0), max(onsets, default=0)
+
+    def _among(self, entity: Entity, names: Iterable[str]) -> list[Entity]:
+        domain, environment, cluster, _ = entity
+        groups = self.case.groups
+        return [
+            peer
+            for name in names
+            if (peer := Entity(domain, environment, cluster, name)) in groups and peer != entity
+        ]
+
+    def explained(self, entity: Entity) -> set[Entity]:
+        """Those that suffer from it: callers in trouble, directly or through others, and those that lost
+        their traffic because what is before them is in trouble."""
+        down = self.down
+        callers = self._walk(entity, self.callers, lambda symptoms: not down or bool(symptoms - down))
+        if not down:
+            return callers
+        return callers | self._walk(entity, self.calls, lambda symptoms: bool(symptoms & down))
+
+    def _walk(
+        self,
+        entity: Entity,
+        beside: dict[Entity, list[Entity]],
+        suffers: Callable[[frozenset[str]], bool],
+    ) -> set[Entity]:
+        found: set[Entity] = set()
+        todo = [entity]
+        while todo:
+            for peer in beside[todo.pop()]:
+                if peer not in found and peer != entity and suffers(self.symptoms[peer]):
+                    found.add(peer)
+                    todo.append(peer)
+        return found
+
+    def callee_in_trouble(self, entity: Entity) -> bool:
+        """Whether something that it calls alerts of more than a loss of traffic."""
+        case = self.case
+        rule = case.rules.dependency_edge
+        return any(
+            self.symptoms[callee] - self.down and not capped(case.catalogue, callee, rule)
+            for callee in self.calls[entity]
+        )
+
+    def earliness(self, entity: Entity) -> int:
+        """1000 for the first to alert, 0 for the last, linear between; 1000 when all began together."""
+        span = self.last - self.first
+        return 1000 * (self.last - self.case.onset(entity)) // span if span else 1000
 
 
 def find(case: Case) -> tuple[list[Finding], Why]:
@@ -42,13 +111,15 @@ def find(case: Case) -> tuple[list[Finding], Why]:
     return [finding(case, kind, best.entity.service, best.score, why)], why
 
 
-def rank(case: Case) -> list[Origin]:
-    """Member services, the most probable origin first; ties go to the earlier onset, then the name. Of very
-    many only those are ranked whose symptoms look most like a cause."""
-    worth, told = _change_worth(case), {entity: _symptoms(case, entity) for entity in case.groups}
-    order = sorted(case.groups, key=lambda e: (-_causal(case, told[e]), case.onset(e), e))
-    origins = [_score(case, entity, worth.get(entity, 0), told) for entity in order[:_RANKED]]
-    return sorted(origins, key=lambda o: (-o.score, case.onset(o.entity), o.entity))
+def rank(case: Case) -> tuple[Origin, ...]:
+    """Member services, the most probable origin first; ties go to the earlier onset, then the name. Made
+    once for a case."""
+    if not case.origins:
+        members, worth = _Members(case), _change_worth(case)
+        order = sorted(case.groups, key=lambda e: (-members.causal[e], case.onset(e), e))
+        origins = [_score(members, entity, worth.get(entity, 0)) for entity in order[:_RANKED]]
+        case.origins.extend(sorted(origins, key=lambda o: (-o.score, case.onset(o.entity), o.entity)))
+    return tuple(case.origins)
 
 
 def _change_worth(case: Case) -> dict[Entity, int]:
@@ -61,79 +132,18 @@ def _change_worth(case: Case) -> dict[Entity, int]:
     return worth
 
 
-def _symptoms(case: Case, entity: Entity) -> frozenset[str]:
-    return frozenset(symptom_of(episode.name, case.rules.symptom) for episode in case.groups[entity])
-
-
-def _causal(case: Case, symptoms: frozenset[str]) -> int:
-    """How much the symptoms look like a cause; the most telling one counts."""
-    rule = case.rules.probable_origin
-    return max(rule.symptoms.get(cast(Symptom, symptom), rule.other_symptom) for symptom in symptoms)
-
-
-def _score(case: Case, entity: Entity, change: int, told: Told) -> Origin:
-    weights = case.rules.probable_origin.weights
-    others = len(case.groups) - 1
-    explained = len(_explained(case, entity, told))
+def _score(members: _Members, entity: Entity, change: int) -> Origin:
+    weights, others = members.case.rules.probable_origin.weights, len(members.case.groups) - 1
+    explained = len(members.explained(entity)) if others else 0
     terms = {
         "explains": weights.explains * explained // others if others else weights.explains,
-        "onset": weights.onset * _earliness(case, entity) // 1000,
+        "onset": weights.onset * members.earliness(entity) // 1000,
         "change": weights.change * change // 1000,
-        "unexplained": 0 if _callee_in_trouble(case, entity, told) else weights.unexplained,
+        "unexplained": 0 if members.callee_in_trouble(entity) else weights.unexplained,
     }
     if weights.symptom:
-        terms["symptom"] = weights.symptom * _causal(case, told[entity]) // 1000
+        terms["symptom"] = weights.symptom * members.causal[entity] // 1000
     return Origin(entity, sum(terms.values()), terms)
-
-
-def _explained(case: Case, entity: Entity, told: Told) -> set[Entity]:
-    """Members that suffer from it: callers in trouble, directly or through other members, and those that lost
-    their traffic because what is before them is in trouble."""
-    down = frozenset(case.rules.probable_origin.spreads_down)
-    callers = _walk(
-        case, entity, told, case.catalogue.callers, lambda symptoms: bool(symptoms - down) or not down
-    )
-    starved = (
-        _walk(case, entity, told, case.catalogue.calls, lambda symptoms: bool(symptoms & down))
-        if down
-        else set()
-    )
-    return callers | starved
-
-
-def _walk(
-    case: Case,
-    entity: Entity,
-    told: Told,
-    beside: Callable[[Entity], Iterable[str]],
-    suffers: Callable[[frozenset[str]], bool],
-) -> set[Entity]:
-    found: set[Entity] = set()
-    todo = [entity]
-    while todo:
-        for peer in _member_peers(case, entity, beside(todo.pop())):
-            if peer not in found and peer != entity and suffers(told[peer]):
-                found.add(peer)
-                todo.append(peer)
-    return found
-
-
-def _callee_in_trouble(case: Case, entity: Entity, told: Told) -> bool:
-    """Whether something that it calls alerts of more than a loss of traffic."""
-    rule, down = case.rules.dependency_edge, frozenset(case.rules.probable_origin.spreads_down)
-    callees = _member_peers(case, entity, case.catalogue.calls(entity))
-    return any(told[callee] - down and not capped(case.catalogue, callee, rule) for callee in callees)
-
-
-def _member_peers(case: Case, entity: Entity, names: Iterable[str]) -> list[Entity]:
-    return [peer for name in names if (peer := entity.peer(name)) in case.groups]
-
-
-def _earliness(case: Case, entity: Entity) -> int:
-    """1000 for the first to alert, 0 for the last, linear between; 1000 when all began together."""
-    onsets = [case.onset(other) for other in case.groups]
-    first, last = min(onsets), max(onsets)
-    return 1000 if last == first else 1000 * (last - case.onset(entity)) // (last - first)
 
 
 def _summary(case: Case, best: Origin) -> str:
@@ -141,14 +151,11 @@ def _summary(case: Case, best: Origin) -> str:
     service = best.entity.service
     if not others:
         return f"{service} is the only service that alerts"
-    told = {entity: _symptoms(case, entity) for entity in case.groups}
-    reached = len(_explained(case, best.entity, told))
-    calls = (
-        f"it explains {reached} of the {others} other services"
-        if reached
-        else "it explains none of the others"
+    reached = len(_Members(case).explained(best.entity))
+    count = f"{reached} of the {others} other services" if reached else "none of the others"
+    return f"{service}: it explains {count}" + (
+        ", and it changed just before" if best.terms["change"] else ""
     )
-    return f"{service}: {calls}" + (", and it changed just before" if best.terms["change"] else "")
 
 
 def _candidate(origin: Origin, best: Origin) -> Why:

@@ -101,9 +101,9 @@ class Origin(msgspec.Struct, frozen=True):
 
 class Held(msgspec.Struct, frozen=True):
     """A page that is held back; see core/suppression/holding.py. `reason` is the page's, `by` and `names` are
-    what holds it back, `until` the next time to look (ms UTC), `waits_for` the episodes and changes that may end
-    it earlier. Of the members the first `seen` were looked at; `whole`: nothing fired of them that was free,
-    and `last` is the last of them."""
+    what holds it back, `until` the next time to look (ms UTC), `waits_for` the episodes and changes that may
+    end it earlier. Of the members the first `seen` were looked at; `whole`: nothing fired of them that was
+    free, and `last` is the last of them."""
 
     reason: str
     by: str

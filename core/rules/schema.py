@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -119,6 +120,11 @@ class SymptomRule(Rule):
         default=(),
         description="Troubles that stay where they are: such alerts join only those of their instance",
     )
+
+    @cached_property
+    def known(self) -> dict[str, str]:
+        """What was found for names so far; see core/symptoms.py, which bounds it."""
+        return {}
 
 
 class RuleSet(Strict):

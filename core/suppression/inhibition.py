@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from core.rules.quiet import InhibitionRow
     from core.world import World
 
-Key = tuple[str, str, tuple[str, ...]]
+# Domain, and the values of the labels that must be equal.
+Key = tuple[str, tuple[str, ...]]
+# Starts and ids of sources: those that fit the source's side alone, and those that fit both sides, which
+# count for fewer.
+Filed = tuple[list[tuple[int, str]], list[tuple[int, str]]]
+
+_FEW = 4
 
 
 class Ready(NamedTuple):
@@ -32,8 +38,11 @@ class Ready(NamedTuple):
     equal: tuple[str, ...]
 
     def key(self, episode: Episode) -> Key:
-        values = tuple(label_of(episode, name) for name in self.equal)
-        return (self.name, episode.entity.domain, values)
+        return key_of(episode, self.equal)
+
+
+def key_of(episode: Episode, equal: tuple[str, ...]) -> Key:
+    return (episode.entity.domain, tuple([label_of(episode, name) for name in equal]))
 
 
 class Inhibitors:
@@ -46,15 +55,17 @@ class Inhibitors:
         ]
         self._sources = Dispatch((rule.source, rule) for rule in self.rules)
         self._targets = Dispatch((rule.target, rule) for rule in self.rules)
-        # Sources that fit the target's side too are kept apart: they count for fewer.
-        self._filed: dict[tuple[Key, bool], list[tuple[int, str]]] = {}
+        self._places = {rule.name: place for place, rule in enumerate(self.rules)}
+        # By the labels that must be equal and their values, the sources of each rule.
+        self._filed: dict[tuple[str, ...], dict[Key, dict[str, Filed]]] = {}
         self.size = 0
 
     def take(self, episode: Episode) -> None:
         """File an alert under each rule whose source it fits. The same again changes nothing."""
         place = (episode.starts_at, episode.id)
         for rule in self._sources.fitting(episode):
-            row = self._filed.setdefault((rule.key(episode), rule.target.fit(episode)), [])
+            by_rule = self._filed.setdefault(rule.equal, {}).setdefault(rule.key(episode), {})
+            row = by_rule.setdefault(rule.name, ([], []))[rule.target.fit(episode)]
             position = bisect_left(row, place)
             if row[position : position + 1] != [place]:
                 row.insert(position, place)
@@ -63,24 +74,40 @@ class Inhibitors:
     def of(self, episodes: dict[str, Episode], target: Episode) -> list[tuple[Ready, Episode]]:
         """By rule, in the rules' order, the alert that inhibits `target`: of several the first to begin."""
         found = []
-        for rule in self._targets.fitting(target):
-            source = self._source(episodes, rule, target)
-            if source is not None:
-                found.append((rule, source))
-        return found
+        for equal, by_key in self._filed.items():
+            key = key_of(target, equal)
+            here = by_key.get(key, {})
+            for rule in self._aimed(target, here):
+                source = self._source(episodes, rule, target, key, here[rule.name])
+                if source is not None:
+                    found.append((rule, source))
+        return sorted(found, key=lambda row: self._places[row[0].name]) if len(found) > 1 else found
 
-    def _source(self, episodes: dict[str, Episode], rule: Ready, target: Episode) -> Episode | None:
-        key = rule.key(target)
-        found = [self._first(episodes, rule, key, two_sided=False)]
+    def _aimed(self, target: Episode, here: dict[str, Filed]) -> list[Ready]:
+        """Rules with a source `here` whose target side it fits; tries few, whichever way."""
+        if len(here) > _FEW:
+            return [rule for rule in self._targets.fitting(target) if rule.name in here]
+        rules = [self.rules[self._places[name]] for name in here]
+        return [rule for rule in rules if rule.target.fit(target)]
+
+    def _source(
+        self, episodes: dict[str, Episode], rule: Ready, target: Episode, key: Key, rows: Filed
+    ) -> Episode | None:
+        found = [self._first(episodes, rule, key, rows[0], two_sided=False)]
         if not rule.source.fit(target):
-            found.append(self._first(episodes, rule, key, two_sided=True))
+            found.append(self._first(episodes, rule, key, rows[1], two_sided=True))
         return min((one for one in found if one is not None), key=_began, default=None)
 
     def _first(
-        self, episodes: dict[str, Episode], rule: Ready, key: Key, *, two_sided: bool
+        self,
+        episodes: dict[str, Episode],
+        rule: Ready,
+        key: Key,
+        row: list[tuple[int, str]],
+        *,
+        two_sided: bool,
     ) -> Episode | None:
         """The first to begin that still counts; those that are over are left out for good."""
-        row = self._filed.get((key, two_sided), [])
         position = 0
         while position < len(row):
             episode = episodes.get(row[position][1])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from connectors.inbound.mapping import compiled
 from connectors.inbound.registry import SOURCES, source
 from core.errors import BodyError
-from core.model.events import AlertEvent, ChangeEvent, Parsed
+from core.model.events import AlertEvent, Event, Parsed
 from core.times import parse_rfc3339
 from tests.unit.mapping_bodies import BODIES, IGNORED, REFUSED
 from watchkeeper.files import builtin_mappings
@@ -43,7 +43,7 @@ def test_a_body_says_what_it_means(name: str, body: Any, expected: dict[str, Any
     assert {key: _value(event, key) for key in expected} == expected
 
 
-def _value(event: AlertEvent | ChangeEvent, key: str) -> Any:
+def _value(event: Event, key: str) -> Any:
     if hasattr(event, key):
         return getattr(event, key)
     assert isinstance(event, AlertEvent)

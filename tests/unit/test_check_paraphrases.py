@@ -64,7 +64,7 @@ OVER = (
     "Five alerts on five services were seen [alerts][services].",
     "In total 5 alerts were raised across 5 services [alerts][services].",
     "The probable origin is payments [origin].",
-    "payments, with a score of 999/1000, is the most likely origin [origin].",
+    "payments, with a score of 874/1000, is the most likely origin [origin].",
     "Most likely the trouble started in payments, which first alerted at 04:25:16 UTC"
     " [origin][trouble:payments].",
     "payments reported errors from {trouble:payments.clock} on [trouble:payments].",
@@ -116,7 +116,7 @@ OVER = (
     "It resembles INC-20260901-ABCDEF (match 82 %) [past:INC-20260901-ABCDEF].",
     "The suggested plan is {plan.subject} [plan].",
     "The change to inventory is less suspicious, with 844/1000 [suspect:cache-seconds=30].",
-    "The origin score is 999 out of 1000 [origin].",
+    "The origin score is 874 out of 1000 [origin].",
     "The trouble appears to originate in payments [origin].",
     "After that rollback, the alerts of payments ended at {end:payments.clock} [repair:2.3.9][end:payments].",
     "mobile-api calls both checkout and subscriptions"

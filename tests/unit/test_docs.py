@@ -65,3 +65,16 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_tests_that_are_named_exist(page: Path) -> None:
     for path in re.findall(r"\btests/[\w/]+\.py", page.read_text()):
         assert (ROOT / path).exists(), path
+
+
+def test_every_module_of_core_has_a_place_in_the_house() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    for path in sorted((ROOT / "core").iterdir()):
+        if not path.name.startswith("__"):
+            assert (f"`{path.name}`" if path.suffix else f"`{path.name}/`") in page, path.name
+
+
+def test_functions_of_tests_that_are_named_exist() -> None:
+    for page in PAGES:
+        for path, name in re.findall(r"\b(tests/[\w/]+\.py)::(\w+)", page.read_text()):
+            assert f"def {name}(" in (ROOT / path).read_text(), name

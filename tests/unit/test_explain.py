@@ -230,7 +230,7 @@ def test_why_not_of_what_no_rule_joins(data: Path) -> None:
     found = why_not(t.engine.world, incident_of(t, "mailer"), incident_of(t, "search"))
     assert found["why"] is None
     assert found["words"].startswith("They are apart: no rule joins alerts like these, however close.")
-    assert found["words"].endswith("on mailer and on search.")
+    assert found["words"].endswith("one is on mailer, the other on search.")
 
 
 def test_why_not_of_two_alerts_of_one_incident_says_what_joins_them() -> None:

@@ -52,11 +52,11 @@ def test_again_when_more_is_known_and_not_for_repetition() -> None:
     t.push(40, alert("payments"))
     t.wait(100)
     assert asked(t) == [(15, "opened")]
-    t.push(110, alert("checkout", starts=110))
-    t.push(120, alert("frontend", starts=120))
-    t.changed(130, change("payments", 100, version="2"))
+    t.push(102, alert("checkout", starts=55))
+    t.push(104, alert("frontend", starts=60))
+    t.changed(106, change("payments", 100, version="2"))
     t.wait(300)
-    assert asked(t) == [(15, "opened"), (170, "more_is_known")]
+    assert asked(t) == [(15, "opened"), (162, "more_is_known")]
 
 
 def test_again_when_nothing_fires_any_more() -> None:
@@ -124,12 +124,12 @@ def test_a_comment_of_the_old_form_is_still_read() -> None:
 def test_what_was_asked_follows_a_merge() -> None:
     t = Timeline(SHOP)
     t.push(0, alert("payments"))
-    t.push(0, alert("frontend"))
-    t.wait(20)
+    t.push(60, alert("frontend", starts=60))
+    t.wait(80)
     assert len(pending(t)) == 2
-    t.push(30, alert("checkout", starts=30))
+    t.push(85, alert("checkout", starts=30))
     assert sorted(live(t).asked) == sorted(pending(t))
-    answer(t, 40, *pending(t), incident=next(iter(t.engine.state.redirects)), notes=(NOTE,))
+    answer(t, 90, *pending(t), incident=next(iter(t.engine.state.redirects)), notes=(NOTE,))
     assert pending(t) == live(t).asked == []
     assert live(t).notes == {}, "a note on a part is none on the whole"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ heard = st.tuples(
 )
 
 
-def told(rows: list[tuple[str, str, int, dict[str, str]]], *, changed: int | None = None) -> Timeline:
+def told(rows: list[tuple[str, str, int, dict[str, Any]]], *, changed: int | None = None) -> Timeline:
     """All heard within a second, so that no timer fires between."""
     t = Timeline(SHOP)
     for place, (service, name, starts, labels) in enumerate(rows):

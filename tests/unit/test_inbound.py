@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any
 
@@ -199,7 +200,8 @@ def same_whether_typed_or_not(source: Any, body: bytes) -> None:
 @given(st.sampled_from([(prometheus, API_BODIES), (alertmanager, HOOK_BODIES)]), st.data(), st.none() | SPOIL)
 def test_bodies_read_straight_into_types_mean_the_same(kind: Any, data: Any, spoil: Any) -> None:
     source, shapes = kind
-    body = orjson.dumps(data.draw(shapes))
+    # Numbers of any length: JSON sets none a limit, orjson writes none above 64 bits.
+    body = json.dumps(data.draw(shapes), ensure_ascii=False).encode()
     if spoil is not None:
         at = int(spoil[0] * len(body))
         body = body[:at] + spoil[1] + body[at + (not spoil[1]) :]

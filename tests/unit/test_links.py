@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.timeline import SHOP, Timeline, alert, change
@@ -30,7 +32,7 @@ def links(t: Timeline) -> list[str]:
     ids=["other instance", "same instance", "service as a whole", "one names an instance"],
 )
 def test_alerts_of_one_service_join_within_their_window(
-    first: dict[str, str], second: dict[str, str], within: int
+    first: dict[str, Any], second: dict[str, Any], within: int
 ) -> None:
     for gap, together in ((within, 1), (within + 1, 2)):
         t = Timeline(SHOP)

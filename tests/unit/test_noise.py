@@ -7,7 +7,7 @@ from core.state import Timeline as Starts
 from core.suppression.flapping import flap_of
 from tests.timeline import SHOP, Timeline, alert
 
-RULE = Flapping(summary="", within="10m", begins=4, ends=1)  # type: ignore[arg-type]
+RULE = Flapping(summary="", within="10m", begins=4, ends=1)
 MINUTE = 60_000
 
 

@@ -80,6 +80,7 @@ def parse(body: str) -> Parsed:
 def row(event: Event) -> Row:
     if isinstance(event, ChangeEvent):
         return Row(event.kind, event.service, "", event.state)
+    assert isinstance(event, AlertEvent)
     labels = event.labels
     fingerprint = IDENTIFY.fingerprint(labels, event.identity)
     return Row("alert", IDENTIFY.service(labels), labels.get("severity", ""), event.status, fingerprint)

@@ -311,7 +311,7 @@ def test_equal_scores_go_by_id() -> None:
 
 def test_considered_shows_what_did_not_fit_and_which_condition_failed() -> None:
     why = tree(bad_deploy(world()))
-    assert why.summary == "1 of 5 runbooks fit"
+    assert why.summary == "1 of 6 runbooks fit"
     hints = {node.summary: node.hint for node in why.children}
     assert hints["roll-back-deploy fits payments"] == ""
     assert hints["used-up does not fit"] == "none of them is saturation or queue"

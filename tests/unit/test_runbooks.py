@@ -43,8 +43,8 @@ def builtin() -> tuple[Runbook, ...]:
     return parse_runbooks(builtin_runbooks(), bundle=BUILTIN).runbooks
 
 
-def test_the_built_in_ones_are_the_five_commonest(builtin: tuple[Runbook, ...]) -> None:
-    names = ["dependency-down", "roll-back-deploy", "slow-or-failing", "undo-change", "used-up"]
+def test_the_built_in_ones_are_the_six_commonest(builtin: tuple[Runbook, ...]) -> None:
+    names = ["dependency-down", "due-soon", "roll-back-deploy", "slow-or-failing", "undo-change", "used-up"]
     assert [runbook.runbook for runbook in builtin] == names
 
 
@@ -148,7 +148,7 @@ def test_an_overlay_replaces_the_runbook_of_the_same_id_and_adds_the_others() ->
     joined = overlay(builtin_runbooks(), own)
     assert "010-roll-back-deploy.yaml" not in joined
     found = {runbook.runbook: runbook for runbook in parse_runbooks(joined).runbooks}
-    assert len(found) == 6
+    assert len(found) == 7
     assert found["roll-back-deploy"].summary == found["mine"].summary == "Mine."
 
 
@@ -156,7 +156,7 @@ def test_an_overlay_loses_no_built_in_by_a_file_name() -> None:
     with pytest.raises(InputError, match="a built-in runbook's file has this name"):
         overlay(builtin_runbooks(), {"x/040-used-up.yaml": text()})
     same = overlay(builtin_runbooks(), {"x/040-used-up.yaml": text(runbook="used-up")})
-    assert len(same) == 5
+    assert len(same) == 6
 
 
 def test_an_overlay_refuses_two_files_of_one_id() -> None:
@@ -168,7 +168,7 @@ def test_a_directory_becomes_a_document(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(text())
     content = runbooks_content(tmp_path)
     assert content["bundle"] == f"{BUILTIN}+{tmp_path.name}"
-    assert len(parse_runbooks(content["files"], bundle=content["bundle"]).runbooks) == 6
+    assert len(parse_runbooks(content["files"], bundle=content["bundle"]).runbooks) == 7
 
 
 def test_the_page_names_every_key_slot_class_and_symptom() -> None:
@@ -190,5 +190,5 @@ def test_the_page_gives_the_points_and_every_condition_is_checked() -> None:
 
 def test_the_examples_of_the_page_parse() -> None:
     own, levels = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    assert len(parse_runbooks(overlay(builtin_runbooks(), {"own.yaml": own})).runbooks) == 6
+    assert len(parse_runbooks(overlay(builtin_runbooks(), {"own.yaml": own})).runbooks) == 7
     assert parse_levels(levels).set

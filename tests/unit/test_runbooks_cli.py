@@ -24,6 +24,7 @@ def test_the_list_says_whose_each_runbook_is(own: Path, capsys: pytest.CaptureFi
     printed = json.loads(capsys.readouterr().out)
     assert {row["id"]: (row["origin"], row["file"]) for row in printed["runbooks"]} == {
         "dependency-down": ("built-in", "030-dependency-down.yaml"),
+        "due-soon": ("built-in", "060-due-soon.yaml"),
         "mine": ("own", "mine.yaml"),
         "roll-back-deploy": ("replaces the built-in", "deploy.yaml"),
         "slow-or-failing": ("built-in", "050-slow-or-failing.yaml"),
@@ -36,9 +37,9 @@ def test_the_list_for_people(own: Path, capsys: pytest.CaptureFixture[str]) -> N
     listing(own, as_json=False)
     printed = capsys.readouterr().out
     assert "replaces the built-in  (deploy.yaml)" in printed
-    assert "6 runbooks in force, all well formed: builtin@" in printed
+    assert "7 runbooks in force, all well formed: builtin@" in printed
     listing(None, as_json=False)
-    assert "5 runbooks in force" in capsys.readouterr().out
+    assert "6 runbooks in force" in capsys.readouterr().out
 
 
 def test_one_runbook_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,6 +57,7 @@ def look(name: str, body: bytes, headers: dict[str, str] | None = None) -> None:
         if isinstance(event, AlertEvent):
             look_at_alert(name, event)
         else:
+            assert isinstance(event, ChangeEvent)
             look_at_change(event)
 
 

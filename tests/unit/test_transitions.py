@@ -26,9 +26,7 @@ ROUTES = "routes: [{match: {team: [growth]}, receiver: growth}, {receiver: every
 
 def of(t: Timeline, service: str) -> dict[str, Any]:
     """The incident in which this service alerts."""
-    [found] = [
-        one for one in t.incidents() if any(row["service"] == service for row in one["alerts"])
-    ]
+    [found] = [one for one in t.incidents() if any(row["service"] == service for row in one["alerts"])]
     return found
 
 

@@ -196,7 +196,7 @@ def explain(
         str, typer.Option("--why-not", metavar="OTHER", help="Why it is not one with this incident or alert")
     ] = "",
 ) -> None:
-    """Say why people were paged, why so severe, what joins its alerts, where it began, what it nearly joined."""
+    """Say why people were paged, why so severe, what joins its alerts, where it began, what nearly joined."""
     from watchkeeper.cli import explain as why
 
     why.explain(name, data, url, as_json, why_not)

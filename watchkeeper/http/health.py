@@ -96,9 +96,7 @@ class Metrics:
         incidents = GaugeMetricFamily(
             "watchkeeper_open_incidents", "Open incidents", labels=["severity", "status"]
         )
-        counts = {
-            (severity, status): 0 for severity in SEVERITIES for status in sorted(OPEN)
-        }
+        counts = {(severity, status): 0 for severity in SEVERITIES for status in sorted(OPEN)}
         with self._engine.reading() as fold:
             for incident in fold.engine.state.incidents.values():
                 key = (incident.severity, incident.status)
