@@ -7,6 +7,8 @@ id of one firing (its `occurrence`) stands for the start where both are told.
 
 from __future__ import annotations
 
+from sys import intern
+
 from core.canonical import canonical_texts
 from core.correlation.grouping import place
 from core.early_ends import GUESSED, end_early, end_of, fold_end, loose_end_of, note_loose_end, note_named_end
@@ -119,9 +121,9 @@ def _begin(
         fingerprint=fingerprint,
         starts_at=starts_at,
         entity=entity,
-        labels=labels,
+        labels=_shared(labels),
         alert_rank=identify.levels.rank(labels, alert.status),
-        source=f"{record.domain}/{record.source}",
+        source=intern(f"{record.domain}/{record.source}"),
         seq=turn.seq,
         index=alert.index,
         received_at=record.received_at,
@@ -194,6 +196,11 @@ def _fold(turn: Turn, episode: Episode, alert: AlertEvent, record: Record) -> No
         _fold_annotations(episode, alert)
 
 
+def _shared(texts: dict[str, str]) -> dict[str, str]:
+    """The same, of texts that alerts share: most are told again and again."""
+    return {intern(name): intern(value) for name, value in texts.items()}
+
+
 def _fold_annotations(episode: Episode, alert: AlertEvent) -> None:
     if alert.annotations == episode.annotations and alert.status == "firing":
         return
@@ -202,4 +209,4 @@ def _fold_annotations(episode: Episode, alert: AlertEvent) -> None:
     key = f"{max(when, 0):016d}{digest}"
     if key > episode.annotations_key:
         episode.annotations_key = key
-        episode.annotations, episode.generator_url = alert.annotations, alert.generator_url
+        episode.annotations, episode.generator_url = _shared(alert.annotations), intern(alert.generator_url)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from core.correlation.link import Key, Look, Spot
 from core.correlation.reach import service_key
 from core.correlation.symptom import contained
-from core.model.entity import Entity
 from core.model.incident import Episode
 from core.rules.schema import RuleSet
 from core.world import World
@@ -33,15 +32,18 @@ def _instance(episode: Episode, rules: RuleSet) -> tuple[tuple[str, str], ...]:
     return tuple((name, labels[name]) for name in rules.identity.instance if labels.get(name))
 
 
-def _instance_key(world: World, episode: Episode) -> tuple[str, Entity, tuple[tuple[str, str], ...]]:
-    return ("instance", episode.entity, _instance(episode, world.rules))
+def _instance_key(episode: Episode, named: tuple[tuple[str, str], ...]) -> str:
+    """A text takes less room than the pairs it is made of; lengths keep the parts apart."""
+    return "instance:" + "".join(
+        [f"{len(part)}:{part}" for pair in (episode.entity, *named) for part in pair]
+    )
 
 
 def spots(world: World, episode: Episode) -> list[Spot]:
     if not episode.entity.service:
         return []
-    rule, key = world.rules.same_entity, _instance_key(world, episode)
-    instance = (key, rule.instance_window if key[2] else rule.whole_window)
+    rule, named = world.rules.same_entity, _instance(episode, world.rules)
+    instance = (_instance_key(episode, named), rule.instance_window if named else rule.whole_window)
     if contained(world, episode):
         return [instance]
     return [instance, (service_key(episode.entity), rule.window)]
@@ -52,6 +54,9 @@ def looks(world: World, episode: Episode) -> tuple[Look, ...]:
 
 
 def shared(world: World, a: Episode, b: Episode, key: Key) -> str:
-    if isinstance(key, str):
-        return f"both are of {a.entity.service}"
-    return f"same instance of {a.entity.service}" if key[2] else f"both are of {a.entity.service} as a whole"
+    if isinstance(key, str) and key.startswith("instance:"):
+        named = _instance(a, world.rules)
+        return (
+            f"same instance of {a.entity.service}" if named else f"both are of {a.entity.service} as a whole"
+        )
+    return f"both are of {a.entity.service}"

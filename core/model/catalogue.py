@@ -20,6 +20,8 @@ from core.yamltext import Strict, checked, read_yaml
 
 # What ends of names say nothing.
 _ENDS = ("service", "svc")
+# So many are remembered.
+_ENTITIES = 50_000
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
@@ -76,6 +78,7 @@ class Catalogue:
             self._by_name.setdefault(service.name, []).append(service)
             self._alias.update(dict.fromkeys(service.aliases, service.name))
         self._named = ({s.environment for s in services}, {s.cluster for s in services})
+        self._entities: dict[tuple[str, str, str, str], Entity] = {}
         self._graphs: dict[tuple[str, str], Neighbours] = {}
 
     @cached_property
@@ -100,7 +103,17 @@ class Catalogue:
         return self._alias.get(name) or self._alike.get(_squashed(name))
 
     def entity(self, domain: str, service: str, environment: str, cluster: str) -> Entity:
-        """Where an alert said less than the catalogue knows for certain, the catalogue fills it in."""
+        """Where an alert said less than the catalogue knows for certain, the catalogue fills it in. Alerts of
+        one service share one."""
+        told = (domain, service, environment, cluster)
+        found = self._entities.get(told)
+        if found is None:
+            if len(self._entities) > _ENTITIES:
+                self._entities.clear()
+            found = self._entities[told] = self._entity(*told)
+        return found
+
+    def _entity(self, domain: str, service: str, environment: str, cluster: str) -> Entity:
         name = self.canonical_name(service) or service
         entries = self._by_name.get(name, ())
         if not environment:

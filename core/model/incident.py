@@ -24,7 +24,7 @@ Severity = Literal["P0", "P1", "P2", "P3"]
 SEVERITIES: tuple[Severity, ...] = ("P0", "P1", "P2", "P3")
 
 
-class Episode(msgspec.Struct):
+class Episode(msgspec.Struct, gc=False):
     id: str
     fingerprint: str
     starts_at: int
