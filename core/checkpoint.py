@@ -44,9 +44,14 @@ class Head(msgspec.Struct, frozen=True):
     from_version: str
     to_version: str
     state: _Reached
+    reason: Literal["upgrade", "retention", "redaction"] = "upgrade"
+
+    @property
+    def seq(self) -> int:
+        return self.state.seq
 
 
-def replaces(checkpoint: Checkpoint, version: str, applied: int) -> bool:
+def replaces(checkpoint: Checkpoint | Head, version: str, applied: int) -> bool:
     """Whether a fold of `version` that has applied records up to `applied` goes on from this one instead."""
     match checkpoint.reason:
         case "upgrade":

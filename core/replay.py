@@ -62,9 +62,10 @@ class Fold:
     def _go_on_from(self, record: Record) -> bool:
         """Take the state of a checkpoint, where it replaces what was folded so far. True: records before
         the checkpoint are still to be applied, and then it comes once more."""
-        checkpoint = read_checkpoint(record)
-        if not replaces(checkpoint, self.version, self.engine.state.seq):
+        # Its state, which may be large, is read only where it is wanted.
+        if not replaces(read_head(record), self.version, self.engine.state.seq):
             return False
+        checkpoint = read_checkpoint(record)
         self.decisions = list(checkpoint.decisions)
         self.forgotten = list(checkpoint.history)
         self.engine = Engine(self._parse, checkpoint.state, on_forgotten=self.forgotten.append)

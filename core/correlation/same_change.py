@@ -34,9 +34,10 @@ def looks(world: World, episode: Episode) -> Iterator[Look]:
 def shared(world: World, a: Episode, b: Episode, key: Key) -> str:
     found = {change.id: change for change in _touching(world, a)}
     both = [change for change in _touching(world, b) if change.id in found]
-    return (
-        f"{both[0].event.kind} of {both[0].event.service} touched both" if both else "one change touched both"
-    )
+    if both:
+        return f"{both[0].event.kind} of {both[0].event.service} touched both"
+    one = next(iter(found.values()), None)
+    return f"{one.event.kind} of {one.event.service} touched only one" if one else "no change touched both"
 
 
 def times(world: World, change: Change) -> tuple[int, int]:
