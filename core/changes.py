@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from core.canonical import canonical_json, content_id, sha256_hex
-from core.correlation.by_change import join_by_change
+from core.correlation.by_change import join_by_change, joined, part_by_change
 from core.explaining import watch_for_news
 from core.findings.recent_change import attach_change, detach_change
 from core.journal import Record
@@ -89,8 +89,11 @@ def _fold(known: Change, event: ChangeEvent) -> Change:
 
 def _telling(event: ChangeEvent) -> Telling:
     """Of an event as it was told. A hash, so that what is erased from the event is gone."""
+    place = [event.kind, *(getattr(event, name) for name in _PLACE)]
     content = [getattr(event, name) for name in _TOLD]
-    return Telling(event.told_at, _ALONG[event.state], sha256_hex(canonical_json(content))[:16])
+    # Where it is decides first: free text must not choose between places.
+    ties = sha256_hex(canonical_json(place))[:8] + sha256_hex(canonical_json(content))[:16]
+    return Telling(event.told_at, _ALONG[event.state], ties)
 
 
 def _add(turn: Turn, change: Change) -> None:
@@ -105,9 +108,11 @@ def _replace(turn: Turn, known: Change, change: Change) -> None:
         turn.world.state.changes[change.id] = change
         return
     moved = _place(known.event) != _place(change.event)
+    were = joined(turn.world, known) if moved else []
     left = detach_change(turn, change.id) if moved else []
     turn.world.index.forget_change(known)
     _add(turn, change)
+    part_by_change(turn, were)
     for incident in left:
         watch_for_news(turn, incident)
     _touch(turn, change.id)

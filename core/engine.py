@@ -29,7 +29,7 @@ from core.model.incident import Delivery, Incident, Remark
 from core.model.note import Note
 from core.observe import observe
 from core.paging import announce_acknowledgements
-from core.settling import on_settle_timer
+from core.settling import on_settle_timer, settle_anew
 from core.silence_end import hear, on_lease_timer
 from core.silent_source import expect_sources, on_silent_timer, watch_source
 from core.slo import judge_again, on_slo_timer, take_signal
@@ -37,7 +37,7 @@ from core.state import State, keep_recent
 from core.storm import on_storm_timer
 from core.suppression.returning import look_at_all
 from core.suppression.silencing import apply_silence, on_silence_timer, read_op
-from core.times import DAY
+from core.times import DAY, MINUTE
 from core.transitions import apply_transition
 from core.watchdog import judge_watchdogs, on_watchdog_timer, take_watchdog
 from core.world import Turn, World
@@ -166,6 +166,7 @@ class Engine:
                 self._remark(turn, typed_payload(record, Annotation))
             case "forget":
                 forget(turn, typed_payload(record, Forget))
+                relink(self.world)
             case "silence":
                 apply_silence(turn, record)
             case "checkpoint" | "approval" | "tick":
@@ -214,7 +215,9 @@ class Engine:
         self.state.documents = self.world.config.documents
         self._made = None
         self.world.configured()
+        self.state.configured_seq = turn.seq
         relink(self.world)
+        settle_anew(turn)
         if self.world.config.documents.get("rules"):
             expect_sources(turn, self._identify())
             judge_again(turn, self._identify())
@@ -279,7 +282,7 @@ class Engine:
 
     def _forget(self, turn: Turn, incident: Incident) -> None:
         if not may_forget(self.world, incident):
-            turn.arm(f"forget:{incident.id}", turn.at + self.world.rules.lifecycle.reopen_window)
+            turn.arm(f"forget:{incident.id}", turn.at + max(MINUTE, self.world.rules.lifecycle.reopen_window))
             return
         # Nobody explains what has left memory.
         for name in incident.asked:

@@ -1,7 +1,7 @@
 """When the agents are asked to explain an incident: the enrich decisions.
 
-They wait until the picture has settled, are asked again when services or changes have come or nothing fires
-any more, and at once when it is over. Paging never waits for them, and what they say decides nothing.
+They wait until the picture has settled, are asked again when it is another (it got worse, more alerts, services
+or changes came, nothing fires any more), and at once when it is over. Paging never waits for them, and what they say decides nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def explain_soon(turn: Turn, incident: Incident) -> None:
 
 def watch_for_news(turn: Turn, incident: Incident) -> None:
     """Call after alerts or changes came: it is explained again when the picture is another."""
-    if incident.explained and _size(incident) != incident.explained and incident.status != "closed":
+    if incident.explained and not _as_explained(incident) and incident.status != "closed":
         due = turn.at + turn.world.rules.explain.again_after
         turn.world.timers.arm_if_idle(f"explain:{incident.id}", due, turn.seq)
 
@@ -34,9 +34,22 @@ def explain_now(turn: Turn, incident: Incident, reason: str) -> None:
 
 
 def on_explain_timer(turn: Turn, incident: Incident) -> None:
-    if incident.explained != _size(incident):
+    if not _as_explained(incident):
         explain_now(turn, incident, "more_is_known" if incident.explained else "opened")
 
 
-def _size(incident: Incident) -> tuple[int, int, bool]:
-    return len(incident.entities), len(incident.changes), incident.firing > 0
+def _as_explained(incident: Incident) -> bool:
+    """Whether the picture is the one that they were asked about."""
+    known = incident.explained
+    # A checkpoint of before has the first three alone.
+    return known is not None and _size(incident)[: len(known)] == known
+
+
+def _size(incident: Incident) -> tuple[int | bool | str, ...]:
+    return (
+        len(incident.entities),
+        len(incident.changes),
+        incident.firing > 0,
+        incident.severity,
+        len(incident.members),
+    )

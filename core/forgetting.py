@@ -148,6 +148,8 @@ def _forget_alert(episode: Episode, what: Forget, said: Said, deciding: frozense
     quoted = own or episode.annotations_key[16:] in what.said
     if own:
         episode.labels = _blanked(episode.labels, deciding)
+        if episode.fixed is not None:
+            episode.fixed = _blanked(episode.fixed, deciding)
     if quoted:
         episode.annotations, episode.generator_url = {}, ""
     return quoted

@@ -33,6 +33,12 @@ class Identify:
         text = "".join([f"{len(name)}:{name}{len(value)}:{value}" for name, value in kept])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
+    def fixed(self, labels: dict[str, str], identity: tuple[str, ...]) -> dict[str, str] | None:
+        """Of an alert whose `identity` is told: the labels that are the same in every telling."""
+        if not identity:
+            return None
+        return {k: v for k, v in labels.items() if k in identity or k in self.always}
+
     def service(self, labels: dict[str, str]) -> str:
         """The first label that names a service of the catalogue, else the first present."""
         first = ""

@@ -11,6 +11,7 @@ from sys import intern
 
 from core.canonical import canonical_texts
 from core.correlation.grouping import place
+from core.correlation.index import come_back
 from core.early_ends import GUESSED, end_early, end_of, fold_end, loose_end_of, note_loose_end, note_named_end
 from core.explaining import watch_for_news
 from core.findings.recent_change import attach_to_episode
@@ -131,6 +132,7 @@ def _begin(
         flags=flags,
         generator_url=alert.generator_url,
         occurrence=alert.occurrence,
+        fixed=identify.fixed(labels, alert.identity),
     )
     _fold(turn, episode, alert, record)
     end_early(turn, episode)
@@ -151,7 +153,8 @@ def _again(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, ep
     if episode.status != before[0]:
         incident = turn.world.incident_of(episode)
         incident.firing += (episode.status != "resolved") - (before[0] != "resolved")
-        if before[0] == "resolved" and incident.status == "resolved":
+        if before[0] == "resolved" and incident.status in ("resolved", "closed"):
+            come_back(turn.world, incident)
             reopen(turn, incident, "alert_fires_again")
         turn.world.index.unknown.get(episode.source, set()).discard(episode.id)
     if (episode.status, episode.ends_at, episode.annotations_key) != before:

@@ -30,8 +30,17 @@ def on_settle_timer(turn: Turn) -> None:
             if due > turn.at:
                 turn.arm(_TIMER, due)
                 return
-            episode.first_incident, episode.decided_at = episode.incident, due
+            episode.first_incident, episode.decided_at = episode.incident, turn.at
             incident = world.incident_of(episode)
             incident.version += 1
             recall(turn, incident)
         waiting.popleft()
+
+
+def settle_anew(turn: Turn) -> None:
+    """Call when the rules may have changed: who waits, waits as long as they say now."""
+    world = turn.world
+    if world.unsettled and world.config.has_rules:
+        first = world.state.episodes.get(world.unsettled[0])
+        came = first.received_at if first else turn.at
+        turn.arm(_TIMER, max(turn.at, came + world.rules.lifecycle.settle))

@@ -47,6 +47,8 @@ class State(msgspec.Struct):
     delivered: dict[str, int] = {}
     # By the set of its alerts: when an incident was resolved, and its id.
     patterns: dict[str, tuple[int, str]] = {}
+    # The last record that changed the rules or the catalogue.
+    configured_seq: int = -1
     storm: Storm = msgspec.field(default_factory=Storm)
     named_ends: dict[str, int] = {}
     loose_ends: dict[str, list[int]] = {}
@@ -84,11 +86,15 @@ class Index:
         insert(self.by_alert, (episode.entity.domain, episode.fingerprint), place)
         if episode.occurrence:
             self.by_occurrence[_occurrence(episode)] = episode.id
-        if linkable and episode.entity.service:
-            insert(self.by_entity, episode.entity, place)
-            self.entities.setdefault((episode.entity.domain, episode.entity.service), set()).add(
-                episode.entity
-            )
+        if linkable:
+            self.add_place(episode)
+
+    def add_place(self, episode: Episode) -> None:
+        """Where alerts of its service are found."""
+        entity = episode.entity
+        if entity.service:
+            insert(self.by_entity, entity, (episode.starts_at, episode.id))
+            self.entities.setdefault((entity.domain, entity.service), set()).add(entity)
 
     def unlink(self, episode: Episode) -> None:
         """Take it out of what may be linked; it is still found by its alert."""

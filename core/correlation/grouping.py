@@ -78,7 +78,7 @@ def _follow(turn: Turn, episode: Episode, later: Episode) -> None:
     if not _conducts(turn, incident, episode):
         return
     if not later.again:
-        beside = linked_to(world, later)
+        beside = linked_to(world, later, set(incident.members))
         later.again = True
         remove_links(world, later)
         if later.incident == episode.incident and still_together(world, episode, beside):

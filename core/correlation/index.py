@@ -18,7 +18,7 @@ from core.correlation import (
 )
 from core.correlation.link import LinkRule, Look, Spot, around
 from core.correlation.runs import add_run, remove_run
-from core.model.incident import Episode
+from core.model.incident import Episode, Incident
 from core.state import discard, insert
 from core.world import World
 
@@ -59,6 +59,20 @@ def unlink(world: World, episode: Episode) -> None:
     world.index.unlink(episode)
     remove_run(world, episode)
     remove_links(world, episode)
+
+
+def come_back(world: World, incident: Incident) -> None:
+    """An alert of a closed incident goes on after all: its incident takes part again."""
+    if incident.closed_at is None:
+        return
+    incident.closed_at = None
+    world.timers.cancel(f"forget:{incident.id}")
+    for name in incident.members:
+        episode = world.state.episodes[name]
+        world.index.add_place(episode)
+        add_run(world, episode)
+        if not episode.again:
+            add_links(world, episode, spots_of(world, episode))
 
 
 def relink(world: World) -> None:

@@ -28,7 +28,7 @@ def window(a: Episode, b: Episode, rules: RuleSet) -> int:
 
 
 def _instance(episode: Episode, rules: RuleSet) -> tuple[tuple[str, str], ...]:
-    labels = episode.labels
+    labels = episode.linking
     return tuple((name, labels[name]) for name in rules.identity.instance if labels.get(name))
 
 

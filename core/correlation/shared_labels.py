@@ -16,7 +16,7 @@ def spots(world: World, episode: Episode) -> list[Spot]:
     groups = world.rules.shared_labels.groups
     if not groups or contained(world, episode):
         return []
-    labels, entity = episode.labels, episode.entity
+    labels, entity = episode.linking, episode.entity
     found: list[Spot] = []
     for group in groups:
         for label in group.labels:

@@ -19,7 +19,7 @@ def spots(world: World, episode: Episode) -> list[Spot]:
     rule, entity = world.rules.similar_names, episode.entity
     if rule.window is None:
         return []
-    labels = episode.labels
+    labels = episode.linking
     namespace = next((labels[label] for label in rule.namespace if labels.get(label)), "")
     if not namespace or world.config.catalogue.entry(entity) is not None or contained(world, episode):
         return []

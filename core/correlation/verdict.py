@@ -31,9 +31,9 @@ class Tie(NamedTuple):
     key: Key
 
 
-def _rank(tie: Tie) -> tuple[int, int, str, str, str]:
-    """The strongest first."""
-    return (tie.order, tie.gap, tie.episode, tie.other, repr(tie.key))
+def _rank(tie: Tie) -> tuple[int, int, str, str, int, str]:
+    """The strongest first; whole, so that nothing hangs on the order in which they were found."""
+    return (tie.order, tie.gap, tie.episode, tie.other, tie.window, repr(tie.key))
 
 
 def joined_by(world: World, episode: Episode, members: set[str]) -> Why | None:
@@ -100,8 +100,6 @@ def _shown(world: World, tie: Tie) -> Why:
 def between(world: World, episode: Episode, other: Episode) -> Why | None:
     """The verdict on one pair: a link that holds, else the one that failed by least; None where no rule would
     ever link the two."""
-    if episode.again or other.again:
-        return _quiet(episode, other)
     held = {key for key, _ in spots_of(world, other)}
     nodes = [
         (not node.counted, _excess(look, other), LINK_RULES.index(rule), node)
@@ -111,9 +109,10 @@ def between(world: World, episode: Episode, other: Episode) -> Why | None:
         for counted in (look.low <= other.starts_at <= look.high,)
         for node in (_node(world, rule, episode, other, look.key, window, counted=counted),)
     ]
-    if nodes:
-        return min(nodes, key=lambda row: row[:3])[3]
-    return _ruled_out(world, episode, other)
+    if not nodes:
+        return _ruled_out(world, episode, other)
+    best = min(nodes, key=lambda row: row[:3])[3]
+    return _quiet(episode, other) if best.counted and (episode.again or other.again) else best
 
 
 def _again(world: World, episode: Episode, members: set[str]) -> Why | None:

@@ -55,10 +55,17 @@ class Episode(msgspec.Struct, gc=False):
     occurrence: str = ""
     # Fires again: it goes where its last firing is, and links nothing.
     again: bool = False
+    # Of an alert whose other labels may change while it fires: those that do not. Links read these.
+    fixed: dict[str, str] | None = None
 
     @property
     def name(self) -> str:
         return self.labels.get("alertname", "")
+
+    @property
+    def linking(self) -> dict[str, str]:
+        """The labels that link rules may read: they are the same in every telling."""
+        return self.labels if self.fixed is None else self.fixed
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -163,8 +170,8 @@ class Incident(msgspec.Struct):
     why: Why | None = None
     origin: Origin | None = None
     dirty: bool = True
-    # What was there when the agents were last asked: services, changes, whether anything fired.
-    explained: tuple[int, int, bool] | None = None
+    # What was there when the agents were last asked: services, changes, whether anything fired, severity, alerts.
+    explained: tuple[int | bool | str, ...] | None = None
     # Not part of what is hashed: what happened outside, and what was said.
     deliveries: list[Delivery] = []
     remarks: list[Remark] = []

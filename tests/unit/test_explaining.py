@@ -59,6 +59,42 @@ def test_again_when_more_is_known_and_not_for_repetition() -> None:
     assert asked(t) == [(15, "opened"), (162, "more_is_known")]
 
 
+def test_again_when_it_got_worse_once_a_minute_at_most() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments", severity="warning"))
+    t.wait(60)
+    before = live(t).severity
+    t.push(100, alert("payments", severity="critical"))
+    t.push(110, alert("payments", name="HighLatency", severity="critical", starts=108))
+    t.wait(300)
+    assert live(t).severity < before
+    assert asked(t) == [(15, "opened"), (160, "more_is_known")]
+
+
+def test_again_when_more_alerts_came_on_the_same_service() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.push(100, alert("payments", name="HighLatency", starts=98))
+    t.wait(300)
+    assert len(live(t).members) == 2
+    assert asked(t) == [(15, "opened"), (160, "more_is_known")]
+
+
+def test_what_a_checkpoint_of_before_knows_is_compared_as_far_as_it_goes() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.wait(60)
+    incident = live(t)
+    incident.explained = incident.explained[:3] if incident.explained else None
+    assert msgspec.convert([1, 0, True], tuple[int | bool | str, ...]) == incident.explained
+    t.push(100, alert("payments"))
+    t.wait(300)
+    assert asked(t) == [(15, "opened")], "the same picture, told in fewer words"
+    t.push(302, alert("checkout", starts=30))
+    t.wait(600)
+    assert [reason for _, reason in asked(t)] == ["opened", "more_is_known"]
+
+
 def test_again_when_nothing_fires_any_more() -> None:
     t = Timeline(SHOP)
     t.push(0, alert("payments"))
