@@ -222,6 +222,7 @@ class Engine:
             expect_sources(turn, self._identify())
             judge_again(turn, self._identify())
             judge_watchdogs(turn, self._identify())
+            response.rearm(turn)
         look_at_all(turn)
 
     def _settle(self, turn: Turn, outcome: Outcome) -> None:

@@ -1,7 +1,8 @@
 """When the agents are asked to explain an incident: the enrich decisions.
 
-They wait until the picture has settled, are asked again when it is another (it got worse, more alerts, services
-or changes came, nothing fires any more), and at once when it is over. Paging never waits for them, and what they say decides nothing.
+They wait until the picture has settled, are asked again when it is another (it got worse, more alerts,
+services or changes came, nothing fires any more), and at once when it is over. Paging never waits for them,
+and what they say decides nothing.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from core.errors import TransitionRefused
 from core.explaining import explain_now, explain_soon
 from core.findings import refresh
 from core.journal import Draft, json_draft
-from core.model.incident import Incident, IncidentStatus
+from core.model.incident import Episode, Incident, IncidentStatus
 from core.recurrence import remember
 from core.times import format_rfc3339
 from core.world import Turn, World
@@ -88,16 +88,16 @@ def move(turn: Turn, incident: Incident, to: Target, actor: str, words: str) -> 
             _close(turn, incident, "person", actor, words)
 
 
-def watch_for_quiet(turn: Turn, incident: Incident) -> None:
+def watch_for_quiet(turn: Turn, incident: Incident, changed: Episode | None = None) -> None:
     """Call after an alert changed: the clear timer runs while nothing fires, and what fires again ends a
-    mitigation."""
+    mitigation. Without `changed` every alert that was heard just now is taken for it."""
     name = f"resolve:{incident.id}"
     if incident.firing or incident.status in ("resolved", "closed"):
         turn.world.timers.cancel(name)
     elif name not in turn.world.timers.armed:
         turn.arm(name, turn.at + turn.world.rules.lifecycle.clear_after)
     if incident.status == "mitigated":
-        _watch_effect(turn, incident)
+        _watch_effect(turn, incident, changed)
 
 
 def on_resolve_timer(turn: Turn, incident: Incident) -> None:
@@ -114,7 +114,8 @@ def reopen(turn: Turn, incident: Incident, reason: str, actor: str = "rule", wor
     incident.status, incident.resolved_at = "triggered", None
     incident.acknowledged_at, incident.acknowledged_by = None, ""
     incident.mitigated_at, incident.mitigated_by = None, ""
-    turn.world.timers.cancel(f"close:{incident.id}")
+    for timer in ("close", "resolve"):
+        turn.world.timers.cancel(f"{timer}:{incident.id}")
     turn.decide("reopen", incident.id, reason)
     turn.note(incident, "reopened", reason, actor=actor, detail=words)
     paging.announce_reopening(turn, incident)
@@ -146,7 +147,7 @@ def _mitigate(turn: Turn, incident: Incident, actor: str, words: str) -> None:
     turn.note(incident, "mitigated", "person", actor=actor, detail=words)
 
 
-def _watch_effect(turn: Turn, incident: Incident) -> None:
+def _watch_effect(turn: Turn, incident: Incident, changed: Episode | None) -> None:
     """One more alert fires than did at the calmest. What began before the mitigation and is only heard of now
     does not count."""
     if incident.firing <= incident.calm:
@@ -154,8 +155,8 @@ def _watch_effect(turn: Turn, incident: Incident) -> None:
         return
     incident.calm = incident.firing
     since = incident.mitigated_at or 0
-    for name in incident.members:
-        episode = turn.world.state.episodes[name]
+    episodes = turn.world.state.episodes
+    for episode in (changed,) if changed else [episodes[name] for name in incident.members]:
         if episode.status != "firing" or episode.last_heard != turn.at:
             continue
         news = episode.received_at == turn.at
@@ -165,13 +166,13 @@ def _watch_effect(turn: Turn, incident: Incident) -> None:
 
 
 def _effect_is_back(turn: Turn, incident: Incident, reason: str) -> None:
-    """Somebody has it already: it is theirs again, and people are told."""
+    """Somebody has it already: it is theirs again, and people are told. Nobody has said anything: their clock
+    runs on."""
     incident.status = "acknowledged"
     incident.mitigated_at, incident.mitigated_by = None, ""
     turn.decide("reopen", incident.id, f"mitigation_over:{reason}")
     turn.note(incident, "effect_back", reason)
     paging.notify(turn, incident, f"effect_back:{reason}")
-    response.updated(turn, incident)
 
 
 def _resolve(turn: Turn, incident: Incident, reason: str, actor: str, words: str) -> None:

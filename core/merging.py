@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from core import barriers, response, severity
 from core.explaining import explain_soon, watch_for_news
+from core.lifecycle import watch_for_quiet
 from core.model.incident import Incident, IncidentStatus
-from core.paging import announce_merge, announce_reopening, watch_for_more
+from core.paging import announce_merge, announce_reopening, watch_for_more, watch_for_page
 from core.suppression.holding import let_go, unsettle
 from core.world import Turn
 
@@ -28,6 +29,7 @@ def merge(turn: Turn, kept: Incident, absorbed: Incident, reason: str, *, actor:
     state.redirects[absorbed.id] = kept.id
     del state.incidents[absorbed.id]
     barriers.inherit(turn.world, kept, absorbed)
+    waits = turn.world.timers.armed.get(f"notify:{absorbed.id}")
     for timer in _TIMERS:
         turn.world.timers.cancel(f"{timer}:{absorbed.id}")
     turn.note(kept, "merged", reason, actor=actor, detail=absorbed.id)
@@ -40,6 +42,10 @@ def merge(turn: Turn, kept: Incident, absorbed: Incident, reason: str, *, actor:
     announce_merge(turn, kept, absorbed)
     watch_for_more(turn, kept)
     watch_for_news(turn, kept)
+    watch_for_quiet(turn, kept)
+    watch_for_page(turn, kept)
+    if waits is not None and f"notify:{kept.id}" in turn.world.timers.armed:
+        turn.arm_by(f"notify:{kept.id}", waits[0])
     look_soon(turn, kept)
 
 
@@ -61,6 +67,9 @@ def _add_up(kept: Incident, absorbed: Incident) -> None:
     kept.remarks.extend(absorbed.remarks)
     kept.asked.extend(absorbed.asked)
     kept.ties.extend(absorbed.ties)
+    kept.split_into = list(dict.fromkeys([*kept.split_into, *absorbed.split_into]))
+    if absorbed.split_from != kept.id:
+        kept.split_from = kept.split_from or absorbed.split_from
 
 
 def _merge_status(turn: Turn, kept: Incident, absorbed: Incident) -> bool:

@@ -177,7 +177,7 @@ def _fold_labels(turn: Turn, alert: AlertEvent, identify: Identify, episode: Epi
 
 def _watch(turn: Turn, episode: Episode) -> None:
     incident = turn.world.incident_of(episode)
-    watch_for_quiet(turn, incident)
+    watch_for_quiet(turn, incident, episode)
     watch_for_page(turn, incident)
     watch_for_news(turn, incident)
     watch_lease(turn, episode)

@@ -27,7 +27,11 @@ def announce_severity(turn: Turn, incident: Incident) -> None:
     response.hasten(turn, incident)
     name = f"notify:{incident.id}"
     pending = turn.world.timers.armed.get(name)
-    if pending is not None:
+    if incident.status in response.AT_WORK:
+        # The first page would not come any more, nor wait: whoever took it took something less.
+        turn.world.timers.cancel(name)
+        notify(turn, incident, f"severity_raised:{incident.severity}")
+    elif pending is not None:
         wait = turn.world.rules.notify.wait[incident.severity]
         due = turn.at + first_wait(turn, wait, incident.severity)
         if due < pending[0]:

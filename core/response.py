@@ -62,18 +62,17 @@ def stop(turn: Turn, incident: Incident) -> None:
 def join(turn: Turn, kept: Incident, absorbed: Incident) -> None:
     """Two incidents have become one, whose status is known: the earlier of two times holds."""
     mine, theirs = kept.clocks, absorbed.clocks
-    stop(turn, absorbed)
     if kept.status in AT_WORK:
         if mine.responded_at is None:
             mine.responded_at = theirs.responded_at
             answered(turn, kept)
-        if mine.update_by is None:
-            updated(turn, kept)
+        _join_updates(turn, kept, absorbed)
     elif kept.status == "triggered" and theirs.respond_by is not None and theirs.responded_at is None:
         if not theirs.overdue and (mine.respond_by is None or theirs.respond_by < mine.respond_by):
             mine.respond_by = theirs.respond_by
             turn.arm(f"respond:{kept.id}", mine.respond_by)
         mine.overdue = mine.overdue or theirs.overdue
+    stop(turn, absorbed)
 
 
 def carry(turn: Turn, old: Incident, new: Incident) -> None:
@@ -83,6 +82,54 @@ def carry(turn: Turn, old: Incident, new: Incident) -> None:
         armed = turn.world.timers.armed.get(f"{timer}:{old.id}")
         if armed is not None:
             turn.arm(f"{timer}:{new.id}", armed[0])
+
+
+def rearm(turn: Turn) -> None:
+    """Call when rules came into force: clocks that they have now, and did not have, run from here."""
+    for incident in turn.world.state.incidents.values():
+        if incident.status == "triggered":
+            _rearm_response(turn, incident)
+        elif incident.status in AT_WORK and incident.clocks.update_by is None:
+            every = turn.world.rules.response.update.get(incident.severity)
+            if every is not None:
+                _next_update(turn, incident, turn.at + every)
+                incident.version += 1
+
+
+def _rearm_response(turn: Turn, incident: Incident) -> None:
+    clocks = incident.clocks
+    within = turn.world.rules.response.respond.get(incident.severity)
+    if within is not None and clocks.respond_by is None:
+        clocks.respond_by = turn.at + within
+        turn.arm(f"respond:{incident.id}", clocks.respond_by)
+        incident.version += 1
+    first = _first_step(turn, incident)
+    if first is None or f"escalate:{incident.id}" in turn.world.timers.armed:
+        return
+    if not clocks.steps:
+        clocks.escalating_since = turn.at
+        incident.version += 1
+    # Where steps were taken, the timer finds whether there are more.
+    turn.arm(f"escalate:{incident.id}", turn.at if clocks.steps else turn.at + first)
+
+
+def _join_updates(turn: Turn, kept: Incident, absorbed: Incident) -> None:
+    """By a merge nobody has said anything: the time of the earlier update holds, and what was missed."""
+    mine, theirs = kept.clocks, absorbed.clocks
+    armed, every = turn.world.timers.armed, turn.world.rules.response.update.get(kept.severity)
+    mine.updated_at = max((at for at in (mine.updated_at, theirs.updated_at) if at is not None), default=None)
+    if absorbed.status in AT_WORK:
+        mine.missed, mine.steps = max((mine.missed, mine.steps), (theirs.missed, theirs.steps))
+    known = [at for at in (mine.update_by, theirs.update_by) if at is not None]
+    if every is not None and not mine.missed:
+        known.append(turn.at + every)
+    mine.update_by = min(known, default=None)
+    names = [f"remind:{one.id}" for one in (kept, absorbed)]
+    due = [armed[name][0] for name in names if name in armed]
+    if mine.update_by is not None and not mine.missed:
+        due.append(mine.update_by)
+    if due:
+        turn.arm(names[0], min(due))
 
 
 def _run(turn: Turn, incident: Incident) -> None:

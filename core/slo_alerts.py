@@ -22,6 +22,7 @@ _FIRST, _STEP = -2, 16
 LABEL = "slo"
 # For a rule that links by labels: which objective it is, whatever others are called.
 SHARED = "slo_id"
+_IDENTITY = (LABEL, SHARED)
 _KEPT = 32
 
 
@@ -78,18 +79,18 @@ class Alerts:
 
     def _end(self, name: str, row: Raised, at: int) -> None:
         row.ended = at
-        self._say(AlertEvent(self._labels(name), "resolved", self._place, ends_at=at, identity=(LABEL,)))
+        self._say(AlertEvent(self._labels(name), "resolved", self._place, ends_at=at, identity=_IDENTITY))
 
     def _tell(self, condition: Condition, row: Raised) -> None:
         """It fires, until so long after the latest telling of it; and its numbers are others."""
         labels = self._labels(condition.alert, condition.level)
         if row.ended is None:
             until = row.told.at + condition.lasts
-            self._say(AlertEvent(labels, "firing", self._place, row.start, None, until, identity=(LABEL,)))
+            self._say(AlertEvent(labels, "firing", self._place, row.start, None, until, identity=_IDENTITY))
         self._touch(condition.alert, row)
 
     def _touch(self, name: str, row: Raised) -> None:
-        fingerprint = self._identify.fingerprint(self._labels(name), (LABEL,))
+        fingerprint = self._identify.fingerprint(self._labels(name), _IDENTITY)
         domain = self._slo.entity.domain
         episode = self._turn.world.state.episodes.get(f"{domain}/{fingerprint}@{row.start}")
         if episode is not None:

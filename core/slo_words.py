@@ -55,7 +55,7 @@ def condition_words(condition: Document) -> str:
         what = f"less than {percent(condition['left_below'])} left"
     else:
         long, short = spoken(condition["long_ms"]), spoken(condition["short_ms"])
-        what = f"burn above {times(condition['above'])} over {long} and {short}"
+        what = f"burn above {times(condition['above'])} over {long} and over {short}"
     return f"{condition['alert']}: {what}: {_state(condition)}"
 
 

@@ -9,11 +9,10 @@ from core import barriers, response
 from core.config import typed_payload
 from core.errors import InputError, NotFound, TransitionRefused
 from core.journal import Record
-from core.lifecycle import Transition, check, move, watch_for_quiet
+from core.lifecycle import Transition, check, move
 from core.merging import merge
 from core.model.incident import Incident, Remark
 from core.narrative.plain import one_line
-from core.paging import watch_for_page
 from core.splitting import split
 from core.world import Turn, World
 
@@ -22,7 +21,7 @@ def check_transition(world: World, incident: Incident, wanted: Transition) -> No
     """Raises TransitionRefused, saying what is allowed; NotFound and InputError for what is not there."""
     check(incident, wanted.to)
     if wanted.to == "merged":
-        _check_merge(world, incident, wanted.into)
+        _check_merge(world, incident, wanted)
     elif wanted.to == "split":
         leaving(world, incident, wanted.alerts)
 
@@ -66,7 +65,11 @@ def leaving(world: World, incident: Incident, alerts: tuple[str, ...]) -> list[s
     return found
 
 
-def _check_merge(world: World, incident: Incident, into: str) -> None:
+def _check_merge(world: World, incident: Incident, wanted: Transition) -> None:
+    into = wanted.into
+    if into in (wanted.incident, incident.id):
+        mend = "Name another incident; `watchkeeper incidents` lists them"
+        raise InputError(f"{incident.id} cannot be merged with itself", where="into", mend=mend)
     other = world.state.incidents.get(world.resolve_id(into))
     if other is None:
         raise NotFound(
@@ -93,8 +96,6 @@ def _merge(turn: Turn, incident: Incident, wanted: Transition) -> Incident:
     kept.ties.append(barriers.tie(kept, absorbed))
     merge(turn, kept, absorbed, "person", actor=wanted.actor)
     _say(turn, kept, wanted)
-    watch_for_quiet(turn, kept)
-    watch_for_page(turn, kept)
     return kept
 
 

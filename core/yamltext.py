@@ -144,12 +144,19 @@ def _read(model: type[Document], data: Any, where: str) -> Document | list[_Faul
     except ValidationError as problem:
         errors, marks = problem.errors(include_url=False), Marks(data)
     errors.sort(key=lambda one: one["type"] != "extra_forbidden")
+    errors = [one for one in errors if one["type"] != "too_short" or not _bad_entry(one, errors)]
     told = [(one, _guess(one, model)) for one in errors[:_MOST]]
     # A key that is misspelt is missing too: the one that is there says more.
     meant_by = {(*one["loc"][:-1], guess) for one, guess in told if guess}
     told = [pair for pair in told if pair[0]["type"] != "missing" or pair[0]["loc"] not in meant_by]
     others = len(told) + max(0, len(errors) - _MOST) - 1
     return [_fault(one, marks, where, guess)._replace(others=others) for one, guess in told]
+
+
+def _bad_entry(short: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Whether a list is only short because an entry of it is wrong: pydantic does not count those."""
+    place = short["loc"]
+    return any(len(one["loc"]) > len(place) and one["loc"][: len(place)] == place for one in errors)
 
 
 def _fault(one: ErrorDetails, marks: Marks, where: str, guess: str) -> _Fault:

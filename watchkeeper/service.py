@@ -230,7 +230,12 @@ def explained(fold: Fold, name: str, document_of: Callable[[Fold, str], Document
     alerts = explain_alert(world, name, _EXPLAINED)
     if alerts:
         return {"alerts": alerts, "earlier": len(firings(world, name)) - len(alerts)}
-    document = document_of(fold, name)
+    try:
+        document = document_of(fold, name)
+    except NotFound:
+        what = f"no incident or alert {one_line(name, 60)!r}"
+        mend = "`watchkeeper incidents` lists ids, `show ID` fingerprints in brackets"
+        raise NotFound(what, mend=mend) from None
     incident = fold.engine.incident(name)
     members = world.members(incident)[:_EXPLAINED] if incident else []
     keys = ("id", "title", "severity", "severity_reason", "status", "why", "origin", "history")

@@ -110,7 +110,7 @@ class Held(msgspec.Struct, frozen=True):
     """A page that is held back; see core/suppression/holding.py. `reason` is the page's, `by` and `names` are
     what holds it back, `until` the next time to look (ms UTC), `waits_for` the episodes and changes that may
     end it earlier. Of the members the first `seen` were looked at; `whole`: nothing fired of them that was
-    free, and `last` is the last of them."""
+    free, and `last` is the last of them. `deploys`: a hash of what was told of each change waited for."""
 
     reason: str
     by: str
@@ -120,6 +120,7 @@ class Held(msgspec.Struct, frozen=True):
     seen: int = 0
     whole: bool = False
     last: str = ""
+    deploys: dict[str, str] = {}
 
 
 class Snooze(msgspec.Struct, frozen=True):
@@ -170,7 +171,7 @@ class Incident(msgspec.Struct):
     why: Why | None = None
     origin: Origin | None = None
     dirty: bool = True
-    # What was there when the agents were last asked: services, changes, whether anything fired, severity, alerts.
+    # When the agents were last asked: how many services and changes, whether it fired, severity, alerts.
     explained: tuple[int | bool | str, ...] | None = None
     # Not part of what is hashed: what happened outside, and what was said.
     deliveries: list[Delivery] = []

@@ -24,7 +24,7 @@ Document = dict[str, Any]
 _OPEN = ("triggered", "acknowledged", "mitigated")
 # What became of pages, beside what was decided of them.
 TOLD = ("paged", "not_paged", "not_escalated")
-_NAME, _TEXT = 80, 300
+_NAME, _TEXT, _MERGES = 80, 300, 3
 
 
 def explanation(document: Mapping[str, Any], live: Mapping[str, Any] | None) -> Document:
@@ -79,20 +79,37 @@ def severity_sentences(document: Mapping[str, Any]) -> list[str]:
 
 
 def joined_sentences(document: Mapping[str, Any]) -> list[str]:
+    """How its alerts came together: by rules, then what people merged into it."""
+    return [_by_rules(document), *_by_people(document)]
+
+
+def _by_rules(document: Mapping[str, Any]) -> str:
     count = len(document["alerts"])
     if count == 1:
-        return ["It is one alert; nothing else was joined with it."]
+        return "It is one alert; nothing else was joined with it."
     links = links_of(document)
     if links is None:
-        return [f"Its {count:,} alerts are one incident."]
+        return f"Its {count:,} alerts are one incident."
     rows = links["children"]
     by = Counter(node["rule"] for node in rows if _joins(node))
     # Of many alerts only the first are told: what is counted of them says nothing of all.
     whole = len(rows) == count
     ways = [linked_by(rule) + f" ({times})" * (whole and times > 1) for rule, times in by.items()]
     if not ways:
-        return [f"Its {count:,} alerts were put together by a person, or by rules that are others now."]
-    return [f"Its {count:,} alerts are one incident, joined as {listed(ways)}."]
+        return f"Its {count:,} alerts were put together by a person, or by rules that are others now."
+    return f"Its {count:,} alerts are one incident, joined as {listed(ways)}."
+
+
+def _by_people(document: Mapping[str, Any]) -> list[str]:
+    """Who merged what into it, the last ones."""
+    rows = [row for row in document["history"] if (row["what"], row["reason"]) == ("merged", "person")]
+    more = [f"People merged {len(rows) - _MERGES} more into it before."] if len(rows) > _MERGES else []
+    return more + [_merged(row) for row in rows[-_MERGES:]]
+
+
+def _merged(row: Mapping[str, Any]) -> str:
+    who, what = one_line(row["actor"], _NAME), one_line(row["detail"], _NAME)
+    return f"{who} merged {what} into it at {clock(row['at'])}."
 
 
 def origin_sentences(document: Mapping[str, Any]) -> list[str]:

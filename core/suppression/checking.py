@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.canonical import readable_id
 from core.errors import InputError
-from core.suppression.matchers import MAX_MATCHERS, Matcher
+from core.suppression.matchers import MAX_MATCHERS, Matcher, check_ours
 from core.suppression.silences import Silence
 from core.times import DAY, MINUTE, format_rfc3339, spoken
 
@@ -64,6 +64,8 @@ def check_matchers(matchers: Sequence[Matcher]) -> None:
     if not matchers or len(matchers) > MAX_MATCHERS:
         what = f"{len(matchers)} matchers" if matchers else "no matchers"
         raise InputError(what, where="matchers", mend=f"Give 1 to {MAX_MATCHERS}")
+    for one in matchers:
+        check_ours(one)
     telling = [one for one in matchers if not one.holds("")]
     if not telling:
         raise InputError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from core.canonical import sha256_hex
 from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.incident import Episode
@@ -38,6 +39,16 @@ def deploying(world: World, episode: Episode, at: int) -> list[Suppression]:
             until = event.at + rule.lasts
             found.append(Suppression("deploy", name, "rule deploy-silence", what, until, waits_for=name))
     return found[::-1]
+
+
+def told_of(world: World, name: str) -> str:
+    """A hash of what decides here of a change; "" for one that is not there."""
+    change = world.state.changes.get(name)
+    if change is None:
+        return ""
+    one = change.event
+    said = (one.kind, one.state, one.service, one.environment, one.cluster)
+    return sha256_hex("\0".join((str(one.at), *said)).encode("utf-8", "replace"))[:16]
 
 
 def shakes(event: ChangeEvent, entity: Entity) -> bool:

@@ -27,29 +27,63 @@ class Flap(NamedTuple):
     last: int
 
 
-def flap_of(timeline: Timeline, rule: Flapping) -> Flap | None:
-    """Of the firings of one alert, by start; None while it does not flap."""
-    if not rule.begins or len(timeline) < rule.begins:
-        return None
-    since: int | None = None
-    first = 0
-    for place, (start, _) in enumerate(timeline):
-        while timeline[first][0] <= start - rule.within:
-            first += 1
-        firings = place - first + 1
+class Counted(NamedTuple):
+    """How far the firings of an alert were counted: so many, from which to which; `since` while it flaps,
+    `oldest` the place of the earliest one within the rule's time of the last."""
+
+    size: int
+    begin: tuple[int, str]
+    end: tuple[int, str]
+    since: int | None
+    oldest: int
+
+    @property
+    def flap(self) -> Flap | None:
+        last = self.end[0]
+        return None if self.since is None else Flap(self.since, self.size - self.oldest, last)
+
+
+def count(timeline: Timeline, rule: Flapping, known: Counted | None = None) -> Counted:
+    """From where `known` ends, if the firings have only grown at their end since then."""
+    size, since, oldest = 0, None, 0
+    ends = [known.begin, known.end] if known is not None else []
+    if known is not None and [timeline[0], *timeline[known.size - 1 : known.size]] == ends:
+        size, since, oldest = known.size, known.since, known.oldest
+    for place in range(size, len(timeline)):
+        start = timeline[place][0]
+        while timeline[oldest][0] <= start - rule.within:
+            oldest += 1
+        firings = place - oldest + 1
         if since is None and firings >= rule.begins:
             since = start
         elif since is not None and firings <= rule.ends:
             since = None
-    return None if since is None else Flap(since, firings, start)
+    return Counted(len(timeline), timeline[0], timeline[-1], since, oldest)
+
+
+def flap_of(timeline: Timeline, rule: Flapping) -> Flap | None:
+    """Of the firings of one alert, by start; None while it does not flap."""
+    if not rule.begins or len(timeline) < rule.begins:
+        return None
+    return count(timeline, rule).flap
+
+
+def flap_now(world: World, domain: str, fingerprint: str, at: int) -> Flap | None:
+    """Of an alert that flaps at `at`, and has not fired for long without an end."""
+    rule = world.rules.flapping
+    timeline = world.index.by_alert.get((domain, fingerprint), ())
+    if not rule.begins or len(timeline) < rule.begins:
+        return None
+    flap = world.suppression.counted(world, (domain, fingerprint)).flap
+    return None if flap is None or at >= flap.last + rule.steady_after else flap
 
 
 def flapping(world: World, episode: Episode, at: int) -> list[Suppression]:
     rule = world.rules.flapping
     if not rule.begins or not episode.again:
         return []
-    flap = flap_of(world.index.by_alert.get((episode.entity.domain, episode.fingerprint), []), rule)
-    if flap is None or at >= flap.last + rule.steady_after:
+    flap = flap_now(world, episode.entity.domain, episode.fingerprint, at)
+    if flap is None:
         return []
     reason = f"it fired {flap.firings} times within {spoken(rule.within)}"
     return [

@@ -10,13 +10,14 @@ import msgspec
 
 from core.model.incident import Episode, Held, Incident
 from core.suppression import suppressed
-from core.suppression.kinds import Suppression
+from core.suppression.deploys import told_of
+from core.suppression.flapping import flap_now
+from core.suppression.kinds import HELD_BY
+from core.suppression.living import over
+from core.suppression.threshold import short_of
 from core.world import Turn, World
 
 _SHOWN = 5
-# These hold on until a time, or until an alert ends that is waited for. Of the others (a deploy that is told
-# anew, the number of alerts) any change may be the end.
-_STEADY = frozenset({"silence", "inhibition", "maintenance", "mute", "dismissal"})
 # What those who were paged are told in any case.
 _ALWAYS = ("resolved", "acknowledged")
 
@@ -31,7 +32,9 @@ def hold(turn: Turn, incident: Incident, reason: str) -> bool:
         let_go(turn.world, incident)
         return False
     before = incident.held
-    if before is not None and before.reason == "opened" and not incident.notified:
+    first_waits = before is not None and before.reason == "opened" and not incident.notified
+    # Whoever has it already is owed what was said after that.
+    if first_waits and incident.status == "triggered":
         reason = "opened"
     if before is None or (before.by, before.reason) != (found.by, reason):
         turn.note(incident, "not_paged", found.by, detail=_detail(found, reason))
@@ -47,6 +50,7 @@ def keep(turn: Turn, incident: Incident, held: Held) -> None:
 
 
 def let_go(world: World, incident: Incident) -> None:
+    world.suppression.living.drop(incident)
     if incident.held is not None:
         incident.held = None
         world.suppression.waiting.note(incident)
@@ -72,47 +76,73 @@ def relabelled(turn: Turn, episode: Episode) -> None:
 def look(world: World, incident: Incident, at: int) -> Held | None:
     """What holds all alerts that fire back at `at`; None when one of them is free to page."""
     before = incident.held
-    if before is not None and before.whole and _still(world, before, at):
+    if before is not None and before.whole and _still(world, incident, before, at):
         members, seen = incident.members, before.seen
         if members[seen - 1 : seen] == [before.last]:
-            return before if len(members) == seen else _looked_at(world, incident, at, members[seen:], before)
-    return _looked_at(world, incident, at, incident.members, None)
+            if len(members) == seen:
+                return before
+            new = [world.state.episodes[one] for one in members[seen:]]
+            return _looked_at(world, incident, at, new, before)
+    return _looked_at(world, incident, at, world.suppression.living.of(incident), None)
 
 
 def _looked_at(
-    world: World, incident: Incident, at: int, members: list[str], before: Held | None
+    world: World, incident: Incident, at: int, alerts: list[Episode], before: Held | None
 ) -> Held | None:
-    """With what was found `before` of the other members."""
-    rows: dict[str, Suppression] = {}
+    """With what was found `before` of the other members. The newest first: one that is free settles it."""
+    names = set(before.names if before else ())
     until = before.until if before else None
     waits, whole = set(before.waits_for if before else ()), True
-    for name in members:
-        episode = world.state.episodes[name]
+    for episode in reversed(alerts):
+        if over(episode):
+            continue
         found = suppressed(world, episode, at)
         if not found:
             if episode.status != "resolved":
                 return None
             whole = False
-            continue
         for one in found:
-            rows.setdefault(one.name, one)
+            names.add(one.name)
             until = one.until if until is None else min(until, one.until or until)
             waits |= {one.waits_for} - {""}
-            whole = whole and one.kind in _STEADY
-    names = sorted({*rows, *(before.names if before else ())})
-    by = before.by if before and before.by in names else names[0]
-    seen = len(incident.members)
-    return Held("", by, until, tuple(names), tuple(sorted(waits)), seen, whole, incident.members[-1])
+    if not names:
+        return None
+    ordered = sorted(names)
+    return Held(
+        "",
+        before.by if before and before.by in names else ordered[0],
+        until,
+        tuple(ordered),
+        tuple(sorted(waits)),
+        len(incident.members),
+        whole,
+        incident.members[-1],
+        {name: told_of(world, name) for name in sorted(waits) if name in world.state.changes},
+    )
 
 
-def _still(world: World, held: Held, at: int) -> bool:
-    """Whether nothing that it waits for has changed."""
+def _still(world: World, incident: Incident, held: Held, at: int) -> bool:
+    """Whether nothing that it waits for has changed: what holds has a time, an alert or a deploy that it goes
+    by, the thresholds that were not reached, or alerts that flap."""
     if held.until is not None and at >= held.until:
         return False
-    return all(_goes_on(world, name) for name in held.waits_for)
+    if not all(_goes_on(world, held, name) for name in held.waits_for):
+        return False
+    short: list[str] | None = None
+    for name in held.names:
+        kind, _, which = name.partition(":")
+        if kind == HELD_BY["threshold"]:
+            short = short_of(world, incident) if short is None else short
+            if which not in short:
+                return False
+        elif kind == HELD_BY["flapping"] and flap_now(world, incident.domain, which, at) is None:
+            return False
+    return True
 
 
-def _goes_on(world: World, name: str) -> bool:
+def _goes_on(world: World, held: Held, name: str) -> bool:
+    if name in held.deploys:
+        return told_of(world, name) == held.deploys[name]
     episode = world.state.episodes.get(name)
     return episode is not None and episode.status == "firing"
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from core.model.incident import Episode
 from core.suppression.dispatch import Dispatch
 from core.suppression.kinds import Suppression
+from core.suppression.living import over
 from core.suppression.matchers import Matchers, label_of, parse_all
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Inhibitors:
         position = 0
         while position < len(row):
             episode = episodes.get(row[position][1])
-            if episode is None or _over(episode):
+            if episode is None or over(episode):
                 del row[position]
                 self.size -= 1
                 continue
@@ -136,11 +137,6 @@ def _counts(episode: Episode, rule: Ready, key: Key) -> bool:
 
 def _began(episode: Episode) -> tuple[int, str]:
     return episode.starts_at, episode.id
-
-
-def _over(episode: Episode) -> bool:
-    """For good: what ended by silence alone may be said again."""
-    return episode.status == "resolved" and not episode.silent_end
 
 
 def _what(source: Episode) -> str:

@@ -128,6 +128,17 @@ def matcher(name: str, op: str, value: str) -> Matcher:
     return Matcher(name, known, value)
 
 
+def check_ours(one: Matcher) -> None:
+    """Raises InputError for a name with `@` that is none of VIRTUAL, and for a level that no alert has."""
+    if not one.name.startswith("@"):
+        return
+    if one.name not in VIRTUAL:
+        raise InputError(f"no {one.name!r} is known", where=one.text, mend=f"Use {', '.join(VIRTUAL)}")
+    fits = Matcher(one.name, "=~" if "~" in one.op else "=", one.value).test()
+    if one.name == "@level" and not any(fits(level) for level in _LEVELS):
+        raise InputError("no alert has this level", where=one.text, mend=f"Use {', '.join(_LEVELS)}")
+
+
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
     """A list, with or without braces. Raises InputError that says at which character it goes wrong."""
     if len(text) > MAX_TEXT:
@@ -206,7 +217,8 @@ def _quote(text: str) -> str:
 
 def _written(text: str) -> str:
     try:
-        parse_matchers(text)
+        for one in parse_matchers(text):
+            check_ours(one)
     except InputError as problem:
         raise ValueError(str(problem)) from None
     return text

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.suppression.dispatch import Dispatch
+from core.suppression.flapping import Counted, count
 from core.suppression.inhibition import Inhibitors
+from core.suppression.living import Living
 from core.suppression.silences import Silence, filed
 from core.suppression.waiting import Waiting
 from core.suppression.windows import Window, filed_windows
@@ -19,7 +21,8 @@ _SLACK = 1_000
 
 
 class Tables:
-    """`waiting` knows which pages wait for the end of which alert."""
+    """`waiting` knows which pages wait for the end of which alert, `living` which alerts may still fire of
+    an incident that is held."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -27,7 +30,9 @@ class Tables:
         self._inhibitors = Inhibitors()
         self._windows: Dispatch[Window] = Dispatch(())
         self._silences: Dispatch[Silence] | None = None
+        self._counted: dict[tuple[str, str], Counted] = {}
         self.waiting = Waiting(state)
+        self.living = Living(state)
 
     def silences(self) -> Dispatch[Silence]:
         if self._silences is None:
@@ -36,6 +41,15 @@ class Tables:
 
     def silences_changed(self) -> None:
         self._silences = None
+
+    def counted(self, world: World, alert: tuple[str, str]) -> Counted:
+        """The firings of an alert (domain, fingerprint), of which there are some; counted once each."""
+        self._follow(world)
+        if len(self._counted) > len(world.index.by_alert) + _SLACK:
+            self._counted.clear()
+        found = count(world.index.by_alert[alert], world.rules.flapping, self._counted.get(alert))
+        self._counted[alert] = found
+        return found
 
     def windows(self, world: World) -> Dispatch[Window]:
         self._follow(world)
@@ -59,6 +73,7 @@ class Tables:
         if rules is not self._rules:
             self._rules = rules
             self._windows = filed_windows(rules.quiet_times.windows)
+            self._counted.clear()
             self._file_all(world)
 
     def _file_all(self, world: World) -> None:

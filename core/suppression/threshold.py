@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.model.incident import Episode
+from core.model.incident import Episode, Incident
 from core.suppression.kinds import Suppression
 
 if TYPE_CHECKING:
     from core.world import World
+
+
+def short_of(world: World, incident: Incident) -> list[str]:
+    """The thresholds that the incident has not reached."""
+    alerts, services = len(incident.members), len(incident.entities)
+    rows = world.rules.threshold.thresholds
+    return [row.name for row in rows if alerts < row.alerts or services < row.services]
 
 
 def too_few(world: World, episode: Episode, at: int) -> list[Suppression]:

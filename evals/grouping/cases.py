@@ -72,6 +72,9 @@ class Case(NamedTuple):
 
 def find_cases(folder: Path) -> list[Path]:
     """Folders of cases, by name. Raises InputError when there are none."""
+    if folder.is_file():
+        mend = f"Give the directory that holds {_NEEDED}"
+        raise InputError("a file, not a directory", where=str(folder), mend=mend)
     if not folder.is_dir():
         raise InputError("no such directory", where=str(folder), mend=f"Give one that holds {_NEEDED}")
     if (folder / EVENTS).exists() or (folder / TRUTH).exists():

@@ -37,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with writing(chosen.out, replace=True) as out:
                 out.writelines(json.dumps(raw, ensure_ascii=False) + "\n" for _, raw in scored)
     except WatchkeeperError as error:
-        print(f"evals grouping: {error}", file=sys.stderr)
+        print(f"watchkeeper eval grouping: {error}", file=sys.stderr)
         return 2
     except BrokenProcessPool:
-        print("evals grouping: a process was ended from outside. Try --jobs 1", file=sys.stderr)
+        print("watchkeeper eval grouping: a process was ended from outside. Try --jobs 1", file=sys.stderr)
         return 1
     data = f"{chosen.cases.resolve().name}, {chosen.label}"
     document = evaluation([score for score, _ in scored], VERSION, data)

@@ -79,7 +79,7 @@ def test_what_cannot_be_is_said_in_one_message(server: Server) -> None:
     first, second = fire(server, "payments", "mailer")
     for code, words, said in (
         (1, ("close", first), "Allowed from here: acknowledged, mitigated, resolved, merged"),
-        (1, ("merge", first, first), "are one incident"),
+        (2, ("merge", first, first), "with itself"),
         (1, ("merge", first, "INC-NONE"), "no incident 'INC-NONE' to merge into"),
         (1, ("split", first, "ffff"), "There is nothing to split"),
         (1, ("mitigate", "INC-NONE"), "no incident 'INC-NONE'"),

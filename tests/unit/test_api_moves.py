@@ -68,7 +68,7 @@ def test_a_split_says_which_incident_is_new(app: App) -> None:
     [
         ("merged", {}, 404, "no incident ''"),
         ("merged", {"into": "INC-NONE"}, 404, "no incident 'INC-NONE'"),
-        ("merged", {"into": "SELF"}, 409, "are one incident"),
+        ("merged", {"into": "SELF"}, 400, "cannot be merged with itself"),
         ("merged", {"into": 5}, 400, ""),
         ("merged", {"into": "x" * 201}, 400, ""),
         ("split", {}, 400, "no alerts to split off"),

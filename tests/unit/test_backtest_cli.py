@@ -200,7 +200,9 @@ def test_since_and_until(file: Path, far: Path) -> None:
     assert (found["incidents"], found["different"]) == ({"before": 1, "after": 1}, False)
     assert answer(file, "--rules", far, "--since", "5m")["incidents"]["before"] == 1
     assert answer(file, "--rules", far, "--since", "2026-03-02")["incidents"]["before"] == 3
-    assert answer(file, "--rules", far, "--since", "2026-03-03")["incidents"]["before"] == 0
+    later = answer(file, "--rules", far, "--since", "2026-03-02T08:00:40Z", "--until", "2026-03-02T08:00:41Z")
+    assert later["incidents"] == {"before": 0, "after": 0}
+    assert any("No incident opened in that time" in note for note in later["notes"])
     early = answer(file, "--rules", far, "--until", "2026-03-02T08:00:20Z")
     assert early["incidents"] == {"before": 1, "after": 1}
     assert not early["different"]
@@ -250,6 +252,7 @@ def test_every_condition_and_key_is_in_the_docs(file: Path, far: Path) -> None:
         (["--rules", "{far}", "--since", "yesterday"], "'yesterday' is no time"),
         (["--rules", "{far}", "--since", "2026-13-01"], "is no time"),
         (["--rules", "{far}", "--since", "1d", "--until", "2d"], "--until is not after --since"),
+        (["--rules", "{far}", "--since", "2026-03-03"], "nothing is in range: the last record is of"),
         (["--rules", "{far}", "--data", "."], "a file and --data"),
         (["--rules", "missing"], "not a directory"),
         (["--rules", "{far}", "--sources", "."], "a journal has its own mappings"),

@@ -338,6 +338,16 @@ def test_trouble_of_our_own_is_on_every_page(watch: FakeWatch, browser: Browser)
         assert "Dependencies between services are not known." in text
 
 
+def test_a_change_that_is_not_in_force_is_a_loud_warning(watch: FakeWatch, browser: Browser) -> None:
+    fault = {"document": "rules", "where": "own.yaml, line 2", "what": "no such key", "mend": "Remove it"}
+    watch.facts |= {"configuration": {"problems": [fault]}}
+    for path in ("/", path_of(watch)):
+        html = browser.get(path).text
+        begin = '<p class="banner loud" role="alert"><strong>Warning:</strong>'
+        assert f"{begin} A change of the rules is not in force" in html
+        assert "own.yaml, line 2: no such key. Remove it" in check_page(html).text
+
+
 @pytest.mark.parametrize(
     "headers",
     [OURS, {"sec-fetch-site": "none"}, {"origin": "http://watch.example:8080"}, {}],

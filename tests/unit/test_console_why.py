@@ -59,6 +59,14 @@ def test_it_folds_without_a_script_and_comes_before_the_questions() -> None:
     assert html.index('data-live="why"') < html.index('data-live="answers"')
 
 
+def test_the_head_leads_to_it_past_the_forms() -> None:
+    html = Browser(FakeWatch(outage())).get(path_of(FakeWatch(outage()))).text
+    heading = html.partition('<h2 id="why-paged">')[2].partition("</h2>")[0]
+    link = f'<a class="small-button" href="#why-paged">{heading}</a>'
+    assert heading
+    assert html.index('data-live="head"') < html.index(link) < html.index('id="act"')
+
+
 def test_evidence_leads_to_the_alerts_of_the_page() -> None:
     html = section(outage())
     assert 'href="#alert-' in html

@@ -334,6 +334,7 @@ def test_a_broken_case_is_one_clear_message(
     assert main(["--cases", str(place), "--jobs", "1"]) == 2
     said = capsys.readouterr()
     assert words in said.err
+    assert said.err.startswith("watchkeeper eval grouping: ")
     assert said.err.count("\n") == 1
     assert said.out == ""
 
@@ -350,6 +351,9 @@ def test_a_broken_case_among_others_is_named_by_other_processes_too(
 def test_folders_without_cases_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such directory"):
         find_cases(tmp_path / "nowhere")
+    (tmp_path / "a-file").write_text("")
+    with pytest.raises(InputError, match="a file, not a directory"):
+        find_cases(tmp_path / "a-file")
     with pytest.raises(InputError, match="no cases in it"):
         find_cases(tmp_path)
     assert find_cases(CASES) == find_cases(OWN) == [OWN]

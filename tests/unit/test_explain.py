@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from core.errors import InputError, NotFound
 from core.explain import explain_alert, explain_incident, firings
-from core.narrative.why import explanation
+from core.narrative.why import clock, explanation, joined_sentences
 from core.why_not import why_not
 from tests.timeline import SHOP, Timeline, alert, change
 from tests.unit.test_api import Client, app, ask, sent
@@ -193,12 +193,12 @@ def test_of_an_alert_that_fires_again_and_again_the_last_firings_are_shown(tmp_p
 
 @pytest.mark.parametrize("name", ["INC-NONE", "zz", "../etc", "\x1b[31m", "é"])
 @pytest.mark.parametrize("more", [(), ("--why-not", "INC-NONE")])
-def test_a_wrong_id_is_wrong_input(data: Path, name: str, more: tuple[str, ...]) -> None:
+def test_an_unknown_id_is_not_found(data: Path, name: str, more: tuple[str, ...]) -> None:
     error = run(name, "--data", data, *more).exception
-    assert isinstance(error, InputError)
-    assert "no incident" in error.what
-    assert error.where == "explain"
+    assert isinstance(error, NotFound)
+    assert "no incident or alert" in error.what
     assert "watchkeeper incidents" in error.mend
+    assert "fingerprints" in error.mend
     assert "\x1b" not in str(error)
 
 
@@ -275,6 +275,22 @@ def test_why_not_of_what_the_catalogue_joins_only_now() -> None:
     )
 
 
+def test_it_says_which_person_merged_what_into_it() -> None:
+    t = shop()
+    first, second = incident_of(t, "payments"), incident_of(t, "mailer")
+    t.move(2_400, second, "merged", into=first)
+    [document] = [row for row in t.incidents() if row["merged_from"]]
+    entry = next(row for row in document["history"] if row["what"] == "merged" and row["reason"] == "person")
+    assert entry["detail"] == second
+    said = joined_sentences(document)
+    assert said[-1] == f"{entry['actor']} merged {second} into it at {clock(entry['at'])}."
+    by_rule = {**document, "history": [{**entry, "reason": "same-entity", "actor": "rule"}]}
+    assert len(joined_sentences(by_rule)) == 1
+    many = joined_sentences({**document, "history": [entry] * 5})
+    assert "People merged 2 more into it before." in many
+    assert len(many) == 5
+
+
 def test_why_not_takes_ids_that_were_merged_away() -> None:
     t = shop()
     first, second = incident_of(t, "payments"), incident_of(t, "mailer")
@@ -345,3 +361,11 @@ def test_a_large_incident_stays_short(tmp_path: Path) -> None:
     assert len(found) < 60
     assert any(re.fullmatch(r"and \d+ more", line) for line in found)
     assert "Its 80 alerts are one incident, joined as alerts of one service." in found
+
+
+def test_the_list_counts_one_alert_as_one(tmp_path: Path) -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    write(t, tmp_path / "one")
+    said = CliRunner().invoke(command, ["incidents", "--data", str(tmp_path / "one")]).output
+    assert "1 of 1 alert firing\n" in said

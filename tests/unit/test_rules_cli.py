@@ -161,6 +161,33 @@ def test_check_of_what_is_well_formed(own: Path) -> None:
     assert run("check", "--rules", own).output == "1 file: no problems, no warnings\n"
 
 
+def test_check_goes_on_behind_a_file_that_is_not_utf8(own: Path) -> None:
+    (own / "a-latin.yaml").write_bytes(b"rule: explain\nsummary: caf\xe9\n")
+    (own / "talk.yaml").write_text(EXPLAIN.replace("wait: 90s", "wait: soon"))
+    found = printed("check", own)
+    assert [one["where"].partition(",")[0] for one in found["problems"]] == [
+        str(own / "a-latin.yaml"),
+        str(own / "talk.yaml"),
+    ]
+    assert found["problems"][0]["what"] == "not UTF-8 text"
+    assert sorted(found["files"]) == [str(own / "a-latin.yaml"), str(own / "talk.yaml")]
+    assert run("check", own / "a-latin.yaml").exit_code == 1
+
+
+def test_a_wrong_matcher_is_one_fault_with_its_mend(own: Path) -> None:
+    times = "from: '2030-01-01T00:00:00Z', to: '2031-01-01T00:00:00Z'"
+    text = f"rule: quiet-times\nsummary: Q.\nwindows:\n  - {{name: n, matchers: ['%s'], {times}}}\n"
+    mends = {"@nope=x": "Use @service", "@level=banana": "Use critical", "=x": "Write it like"}
+    for wrong, mend in mends.items():
+        (own / "quiet.yaml").write_text(text % wrong)
+        [problem] = printed("check", own)["problems"]
+        assert mend in problem["what"]
+        assert "the list is empty" not in problem["what"]
+    (own / "quiet.yaml").write_text(text.replace("'%s'", ""))
+    [problem] = printed("check", own)["problems"]
+    assert "the list is empty" in problem["what"]
+
+
 def test_check_sees_what_two_files_come_to_together(own: Path) -> None:
     (own / "near.yaml").write_text("rule: same-entity\nsummary: s\nwindow: 30s\nsame_alert_window: 1h\n")
     done = run("check", own)

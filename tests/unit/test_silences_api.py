@@ -9,6 +9,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from core.errors import InputError
 from core.times import HOUR, format_rfc3339
 from tests.unit.test_api import app as app
 from tests.unit.test_api import ask, sent, settled
@@ -131,6 +132,9 @@ def test_alertmanagers_address_says_in_one_text_what_is_wrong(app: App, body: An
         ours(matchers=['alertname=~".+"']),
         ours(**{"for": "soon"}),
         ours(**{"for": ""}),
+        ours(**{"for": "0s"}),
+        ours(matchers=["@nope=x"]),
+        ours(matchers=["a=x", "@level=banana"]),
         ours(ends_at="2099-01-01T00:00:00Z"),
         ours(author=""),
         ours(author=" "),
@@ -143,6 +147,36 @@ def test_our_address_says_what_where_and_how_to_mend(app: App, body: Any) -> Non
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["what"]
     assert call(app, "GET", "/v1/silences").json() == {"silences": []}
+
+
+@pytest.mark.parametrize(
+    ("request_", "where", "what", "mend"),
+    [
+        ({"content": b"{}", "headers": {"content-type": "text/plain"}}, "Content-Type", "", "/json"),
+        ({"content": b"{}"}, "Content-Type", "", "application/json"),
+        ({"content": b"{", "headers": {"content-type": "application/json"}}, "body", "not JSON", "Correct"),
+        ({"json": [1]}, "body", "not an object", "JSON object"),
+        ({"json": {"matchers": ["a=b"], "for": "1h"}}, "body, author", "it is missing", "Add it"),
+        ({"json": ours(author=7)}, "body, author", "not a text", "text in quotes"),
+        ({"json": ours(matchers="a=b")}, "body, matchers", "not a list", "Send a list"),
+        ({"json": ours(matchers=[])}, "body, matchers", "the list is empty", "one entry"),
+        ({"json": ours(comment="x" * 2_001)}, "body, comment", "longer than 2000", "Shorten"),
+        ({"json": ours(**{"for": "0s"})}, "for", "no time at all", "30m"),
+    ],
+)
+def test_faults_are_told_in_our_words(
+    app: App, request_: dict[str, Any], where: str, what: str, mend: str
+) -> None:
+    answer = call(app, "POST", "/v1/silences", **request_)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["where"]) == (400, where)
+    assert what in error["what"]
+    assert mend in error["mend"]
+
+
+def test_alertmanagers_address_names_the_place_too(app: App) -> None:
+    said = call(app, "POST", "/api/v2/silences", json=v2(createdBy=7)).json()
+    assert said.startswith("createdBy: not a text. Send a text in quotes")
 
 
 def test_what_is_unknown_is_not_found_and_another_site_is_refused(app: App) -> None:
@@ -231,3 +265,19 @@ def test_commands_without_a_server_say_so() -> None:
     ):
         done = run.invoke(command, [*arguments, "--url", "http://127.0.0.1:9"])
         assert "no Watchkeeper answers" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ([], "--comment"),
+        (["--comment", ""], "--comment"),
+        (["--comment", "  "], "--comment"),
+        (["--comment", "c", "--for", "0s"], "--for"),
+        (["--comment", "c", "--for", "soon"], "--for"),
+    ],
+)
+def test_silence_add_names_the_option_that_is_wrong(more: list[str], where: str) -> None:
+    done = CliRunner().invoke(command, ["silence", "add", "a=b", *more, "--url", "http://127.0.0.1:9"])
+    assert isinstance(done.exception, InputError)
+    assert done.exception.where == where

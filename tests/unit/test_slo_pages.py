@@ -150,13 +150,13 @@ def test_the_command_reads_a_journal(tmp_path: Path) -> None:
         "[#...................]  payments, availability  99.9 % over 30 d",
         "    8 % of 43 min is left; burns 16 times over 60 min: spent in 3 h 36 min",
         "    agreed: stop deploys (from 90 % spent)",
-        "    ! SLOBurnRateFast: burn above 14.4 over 60 min and 5 min: holds",
+        "    ! SLOBurnRateFast: burn above 14.4 over 60 min and over 5 min: holds",
         "    ! SLOBudgetLow: less than 10 % left: holds",
         f"    told {time(600)}",
     ]
     assert "at most 99.8 % of 43 min is left, as the errors over 60 min tell" in result.output
     assert (
-        "- SLOBurnRateFast: burn above 14.4 over 60 min and 5 min: not known, 5 min was not told"
+        "- SLOBurnRateFast: burn above 14.4 over 60 min and over 5 min: not known, 5 min was not told"
         in result.output
     )
     assert '"total": 1' in run("--data", tmp_path / "data", "--service", "mailer", "--json").output
@@ -194,7 +194,7 @@ def test_the_page_says_what_burns_first_with_pictures() -> None:
     assert order == sorted(order)
     for words in (
         "8 % of 43 min is left", "burns 16 times over 60 min: spent in 3 h 36 min", "Agreed: stop deploys",
-        "SLOBurnRateFast: burn above 14.4 over 60 min and 5 min: holds", "99.9 % over 30 d", "2 min ago",
+        "SLOBurnRateFast: burn above 14.4 over 60 min and over 5 min: holds", "99.9 % over 30 d", "2 min ago",
         "not known, 5 min was not told",
     ):  # fmt: skip
         assert words in found.text, words

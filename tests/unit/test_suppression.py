@@ -414,11 +414,20 @@ def test_documents_are_the_same_in_whatever_order_alerts_come() -> None:
         ('a="x", a="y"', 0, 600, "never hold together"),
         ('a="x", a!~"x|z"', 0, 600, "never hold together"),
         ("", 0, 600, "no matchers"),
+        ('a="x", @nope="x"', 0, 600, "no '@nope' is known. Use @service, @environment"),
+        ("@level=banana", 0, 600, "no alert has this level. Use critical, high, warning, info"),
+        ('a="x", @level!="urgent"', 0, 600, "no alert has this level"),
+        ('@level=~"crit|urgent"', 0, 600, "no alert has this level"),
     ],
 )
 def test_what_is_useless_or_far_too_much_is_refused(text: str, starts: float, ends: float, why: str) -> None:
     with pytest.raises(InputError, match=why):
         check_silence(silence(text, starts, ends), START)
+
+
+def test_levels_that_there_are_are_taken() -> None:
+    for text in ("@level=warning", '@level=~"warning|info"', '@level!="critical", a="x"', '@service="cart"'):
+        assert check_silence(silence(text, 0, 600), START) == []
 
 
 def test_a_long_one_warns_and_a_nameless_one_is_refused() -> None:

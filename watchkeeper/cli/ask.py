@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.errors import InputError, NotFound, TransitionRefused, Unreachable, WatchkeeperError
+from core.narrative.plain import one_line
 from core.ports import Document
 from watchkeeper.settings import load_settings
 
@@ -38,11 +39,11 @@ class Server:
         return self._ask("GET", "/v1/incidents", params=params)
 
     def incident(self, name: str) -> Document:
-        return self._ask("GET", f"/v1/incidents/{_segment(name)}")
+        return self._ask("GET", f"/v1/incidents/{segment(name)}")
 
     def explain(self, name: str, other: str = "") -> Document:
         params = {"why_not": other} if other else {}
-        return self._ask("GET", f"/v1/explain/{_segment(name)}", params=params)
+        return self._ask("GET", f"/v1/explain/{segment(name)}", params=params)
 
     def slos(self, service: str | None, limit: int) -> Document:
         params: dict[str, str] = {"limit": str(limit), **({"service": service} if service else {})}
@@ -54,11 +55,11 @@ class Server:
     def transition(self, name: str, to: str, actor: str, reason: str, **more: Any) -> Document:
         """`more`: `into` of a merge, `alerts` of a split."""
         body = {"to": to, "actor": actor, "reason": reason, **more}
-        return self._ask("POST", f"/v1/incidents/{_segment(name)}/transitions", json=body)
+        return self._ask("POST", f"/v1/incidents/{segment(name)}/transitions", json=body)
 
     def comment(self, name: str, author: str, text: str) -> Document:
         body = {"author": author, "text": text}
-        return self._ask("POST", f"/v1/incidents/{_segment(name)}/comments", json=body)
+        return self._ask("POST", f"/v1/incidents/{segment(name)}/comments", json=body)
 
     def ready(self) -> Document:
         return self._ask("GET", "/readyz", accept=(200, 503))
@@ -144,9 +145,13 @@ def _is_here(url: str) -> bool:
     return url.partition("://")[2].startswith(("127.", "localhost", "[::1]"))
 
 
-def _segment(name: str) -> str:
+def segment(name: str) -> str:
+    """An id as one part of an address. Raises NotFound for what no id can be."""
     from urllib.parse import quote
 
+    if "/" in name or name in ("", ".", ".."):
+        mend = "`watchkeeper incidents` lists ids, `show ID` fingerprints in brackets"
+        raise NotFound(f"no incident or alert {one_line(name, 60)!r}", mend=mend)
     return quote(name, safe="", errors="replace")
 
 

@@ -57,6 +57,9 @@ def made(asked: Asked) -> Report:
     until = _time(asked.until, source, "--until")
     if since is not None and until is not None and since >= until:
         raise InputError("--until is not after --since", where="backtest", mend="Give a later --until")
+    if since is not None and since > source.last_at:
+        what = f"nothing is in range: the last record is of {format_rfc3339(source.last_at)}"
+        raise InputError(what, where="--since", mend="Give an earlier time")
     before, after = run(plan(asked, source, until))
     comparison = compare(
         before.document,
@@ -65,9 +68,10 @@ def made(asked: Asked) -> Report:
         until="" if until is None else format_rfc3339(until),
         shown=asked.examples,
     )
-    return Report(
-        comparison, heading(asked, source), notes(before.notes, after.notes, history=_history(asked))
-    )
+    said = notes(before.notes, after.notes, history=_history(asked))
+    if (since or until) is not None and not any(comparison.incidents.values()):
+        said.append("No incident opened in that time, on either side: nothing was compared.")
+    return Report(comparison, heading(asked, source), said)
 
 
 def _history(asked: Asked) -> bool:

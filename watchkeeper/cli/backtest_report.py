@@ -12,6 +12,7 @@ from core.backtest.side import Notes
 from core.errors import InputError
 from core.model.incident import SEVERITIES
 from watchkeeper.cli.backtest_source import Source
+from watchkeeper.console.text import plural
 from watchkeeper.version import VERSION
 
 
@@ -67,13 +68,13 @@ def notes(mine: Notes, theirs: Notes, *, history: bool) -> list[str]:
         )
     if theirs.not_applicable:
         found.append(
-            f"{theirs.not_applicable} actions of people could not be applied after: "
-            "their incident is not there, or stands otherwise."
+            f"{plural(theirs.not_applicable, 'action')} of people could not be applied after: "
+            "the incident is not there, or stands otherwise."
         )
     if mine.not_applicable:
-        found.append(f"{mine.not_applicable} actions of people could not be applied before.")
+        found.append(f"{plural(mine.not_applicable, 'action')} of people could not be applied before.")
     if mine.erased:
-        found.append(f"{mine.erased} records are erased: neither side knows what they said.")
+        found.append(f"{plural(mine.erased, 'record')} erased: neither side knows what was said there.")
     if mine.set_aside or theirs.set_aside:
         found.append(
             f"Records that could not be read: {mine.set_aside} before, {theirs.set_aside} after; "

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import typer
 
-from core.errors import InputError, NotFound
 from core.explain_words import missed_by
 from core.narrative.plain import one_line
 from core.narrative.why import clock, links_of
@@ -33,12 +32,7 @@ _NEARLY_NONE = "Nothing: no other incident began near it in time and place."
 
 
 def explain(name: str, data: Path | None, url: str | None, as_json: bool, why_not: str = "") -> None:
-    """A wrong id is wrong input: exit 2."""
-    source = answers(data, url)
-    try:
-        document = source.explain(name, why_not)
-    except NotFound as error:
-        raise InputError(error.what, where=error.where or "explain", mend=error.mend) from None
+    document = answers(data, url).explain(name, why_not)
     if as_json:
         print_json(document)
         return

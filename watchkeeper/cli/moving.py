@@ -58,7 +58,8 @@ def merge(
     reason: Reason = "",
     url: Url = None,
 ) -> None:
-    """Merge two incidents into one. The earlier id stays, the other one leads to it."""
+    """Merge two incidents into one. The id of the one that opened first stays, whichever way round you name
+    the two; the other id leads to it."""
     _move(incident, "merged", actor, reason, url, into=into)
 
 

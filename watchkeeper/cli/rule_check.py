@@ -46,11 +46,12 @@ def check(paths: list[Path], directory: Path | None, catalogue: Path | None, as_
 def examine(paths: list[Path], catalogue: Path | None) -> Found:
     """Of rule files and directories of them, and a catalogue. Raises InputError."""
     warnings: list[str] = []
+    unread: list[InputError] = []
     own: dict[str, str] = {}
     for path in paths:
-        own |= _read(path, warnings)
-    base, files = builtin_rules(), list(own)
-    problems: list[InputError] = [*rule_problems(base, own)]
+        own |= _read(path, warnings, unread)
+    base, files = builtin_rules(), [*own, *(error.where for error in unread)]
+    problems: list[InputError] = [*unread, *rule_problems(base, own)]
     if not problems:
         in_force, now = parse_rules(overlay(base, own)), SystemClock().now()
         warnings += rules_advice(in_force, parse_rules(base), own, now)
@@ -65,19 +66,30 @@ def examine(paths: list[Path], catalogue: Path | None) -> Found:
     return Found(files, problems, warnings)
 
 
-def _read(path: Path, warnings: list[str]) -> dict[str, str]:
-    """The rule files at `path`, by name; of a directory also what is left out."""
+def _read(path: Path, warnings: list[str], unread: list[InputError]) -> dict[str, str]:
+    """The rule files at `path`, by name; of a directory also what is left out. What is there and cannot be
+    read goes to `unread`."""
     if not path.is_dir():
-        return {str(path): read_text(path, "rule file")}
-    own: dict[str, str] = {}
-    for one in sorted(path.iterdir()):
-        if one.suffix in _YAML:
-            own[str(one)] = read_text(one, "rule file")
-        elif one.is_file() and not one.name.startswith("."):
-            warnings.append(f"{one}: not read, its name does not end in .yaml")
-    if not own:
+        return _texts([path], unread)
+    inside = sorted(path.iterdir())
+    mine = [one for one in inside if one.suffix in _YAML]
+    others = [one for one in inside if one.suffix not in _YAML and not one.name.startswith(".")]
+    warnings += [f"{one}: not read, its name does not end in .yaml" for one in others if one.is_file()]
+    if not mine:
         raise RuleError("no rule files in it", where=str(path), mend="Add files ending in .yaml")
-    return own
+    return _texts(mine, unread)
+
+
+def _texts(files: list[Path], unread: list[InputError]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in files:
+        try:
+            found[str(one)] = read_text(one, "rule file")
+        except InputError as error:
+            if not one.exists():
+                raise
+            unread.append(error)
+    return found
 
 
 def _lines(found: Found) -> Iterator[str]:

@@ -26,7 +26,8 @@ def incidents(data: Path | None, url: str | None, status: str | None, limit: int
         print_json(page)
     else:
         for row in page["incidents"]:
-            alerts = f"{row['alerts_firing']} of {row['alerts_total']} alerts firing"
+            total = row["alerts_total"]
+            alerts = f"{row['alerts_firing']} of {total} alert{'s' * (total != 1)} firing"
             if row.get("alerts_suppressed"):
                 alerts += f", {row['alerts_suppressed']} suppressed"
             typer.echo(f"{row['id']}  {row['severity']}  {row['status']:<12}  {row['opened_at']}  {alerts}")

@@ -5,13 +5,17 @@ Everything foreign goes through `one_line`; HTTP is imported when a command runs
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from core.errors import InputError
 from core.narrative.plain import one_line
+from core.times import parse_duration
 from watchkeeper.cli.options import Actor, Json, Reason, Url
 from watchkeeper.cli.output import print_json
 
@@ -25,7 +29,7 @@ silence_app = typer.Typer(help="One silence: add, show, change, expire.", no_arg
 
 def silences(
     url: Url = None,
-    expired: Annotated[bool, typer.Option("--expired", help="Those that are over too")] = False,
+    expired: Annotated[bool, typer.Option("--expired", "--all", help="Those that are over too")] = False,
     as_json: Json = False,
 ) -> None:
     """List silences with the alerts that each keeps from paging now. Exit 1 when there are none."""
@@ -47,7 +51,9 @@ def add(
         list[str],
         typer.Argument(metavar="MATCHER...", help="Such as alertname=HighLatency 'service=~\"a|b\"'"),
     ],
-    comment: Annotated[str, typer.Option("--comment", "-c", help="Why; everybody sees it", prompt="Why")],
+    comment: Annotated[
+        str | None, typer.Option("--comment", "-c", help="Why; everybody sees it [asked for]")
+    ] = None,
     lasts: Annotated[str, typer.Option("--for", "-d", help="How long, such as 30m or 2h")] = "30m",
     start: Annotated[str, typer.Option("--start", help="RFC 3339 time [now]")] = "",
     end: Annotated[str, typer.Option("--end", help="RFC 3339 time, in place of --for")] = "",
@@ -56,7 +62,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Silence alerts that fit all matchers: they page nobody for a while, and are shown as ever."""
-    body = _body(matchers, comment, lasts, start, end, actor)
+    body = _body(matchers, _why(comment), lasts, start, end, actor)
     _say(_ask(url, "POST", _PATH, json=body), as_json)
 
 
@@ -136,6 +142,16 @@ def _who(actor: str | None) -> str:
     return actor or login_name()
 
 
+def _why(comment: str | None) -> str:
+    """What is given, else asked for where a person sits there. Raises InputError for no words."""
+    if comment is None and sys.stdin.isatty():
+        comment = typer.prompt("Why")
+    if comment is None or not comment.strip():
+        mend = "Give --comment with why, such as --comment 'disks are moved'"
+        raise InputError("no comment", where="--comment", mend=mend)
+    return comment
+
+
 def _address(name: str) -> str:
     return f"{_PATH}/{quote(name, safe='', errors='replace')}"
 
@@ -145,8 +161,17 @@ def _dismissal(incident: str) -> str:
 
 
 def _body(matchers: list[str], comment: str, lasts: str, start: str, end: str, actor: str | None) -> Document:
-    until = {"ends_at": end} if end else {"for": lasts}
+    until = {"ends_at": end} if end else {"for": _lasting(lasts)}
     return {"matchers": matchers, "author": _who(actor), "comment": comment, "starts_at": start, **until}
+
+
+def _lasting(text: str) -> str:
+    """Raises InputError for a duration that is none, or of no length."""
+    with suppress(ValueError):
+        if parse_duration(text) > 0:
+            return text
+    mend = "Write how long, such as 30m or 2h, or give --end a time"
+    raise InputError(f"{one_line(text, 40)!r} is no time to last", where="--for", mend=mend)
 
 
 def _say(row: Document, as_json: bool) -> None:

@@ -123,7 +123,7 @@ def _warnings(health: Mapping[str, Any]) -> list[Notice]:
     for problem in health.get("configuration", {}).get("problems", ()):
         why = shorten(f"{problem['where']}: {problem['what']}. {problem['mend']}", 400)
         kept = f"A change of the {problem['document']} is not in force; what held before still does."
-        found.append(Notice(f"{kept} {why}", False))
+        found.append(Notice(f"{kept} {why}", True))
     if not health["catalogue_services"]:
         hint = "“watchkeeper catalog init” drafts a catalogue from what was received."
         found.append(Notice(f"Dependencies between services are not known. {hint}", False))

@@ -22,6 +22,7 @@ from core.errors import (
 )
 from core.ports import Document
 from watchkeeper.dead_letters import DeadLetters
+from watchkeeper.http.faults import fault
 from watchkeeper.http.intake import Intake
 from watchkeeper.remembering import Remembering
 from watchkeeper.service import Watch
@@ -150,9 +151,8 @@ def install_errors(app: FastAPI) -> None:
 
     def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101
-        first = error.errors()[0]
-        where = ", ".join(str(part) for part in first["loc"])
-        return JSONResponse(_form(first["msg"], where, "See /openapi.json for what is expected"), 400)
+        form = _form(*fault(error.errors(), request.headers.get("content-type", "")))
+        return JSONResponse(form, 400)
 
     def unknown_path(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101

@@ -18,6 +18,7 @@ from core.ports import Document
 from core.suppression.matchers import matcher, parse_all, parse_matchers
 from core.times import parse_duration, parse_rfc3339
 from watchkeeper.console.guard import foreign_form
+from watchkeeper.http.faults import fault
 from watchkeeper.silences import Silences, silence_from
 
 _STATUS: tuple[tuple[type[WatchkeeperError], int], ...] = (
@@ -188,9 +189,8 @@ def _read(body: bytes, kind: str) -> _ApiSilence:
     try:
         return _ApiSilence.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ", ".join(str(part) for part in first["loc"]) or "body"
-        raise InputError(first["msg"], where=where, mend="See Alertmanager's API v2") from None
+        what, where, mend = fault(error.errors())
+        raise InputError(what, where=where, mend=f"{mend} (Alertmanager's API v2)") from None
 
 
 def _v2(row: Document) -> Document:
@@ -220,7 +220,11 @@ def _from_body(body: SilenceBody, name: str, now: int, started: int | None = Non
         raise InputError("no end, or two", where="for", mend="Give `for`, such as 2h, or `ends_at`")
     usual = now if started is None else started
     starts = _time(body.starts_at, "starts_at") if body.starts_at else usual
-    given = when(body.lasts, max(starts, now), "for") if body.lasts else _time(body.ends_at, "ends_at")
+    begins = max(starts, now)
+    given = when(body.lasts, begins, "for") if body.lasts else _time(body.ends_at, "ends_at")
+    if body.lasts and given <= begins:
+        what = f"{body.lasts[:40]!r} is no time at all"
+        raise InputError(what, where="for", mend="Give how long, such as 30m or 2h")
     return silence_from(parse_all(body.matchers), starts, given, body.author, body.comment, name)
 
 
