@@ -14,7 +14,7 @@ from core import barriers, response
 from core.canonical import sha256_hex
 from core.changes import forget_change, take_change
 from core.config import Config, apply_config, typed_payload
-from core.correlation.index import relink
+from core.correlation.index import linked_by, relink
 from core.dead_letters import came_at, note_replay
 from core.document import Document, incident_document, outside_document
 from core.findings import refresh
@@ -211,13 +211,15 @@ class Engine:
         if self.world.config.documents.get("rules"):
             for incident in self.state.incidents.values():
                 refresh(self.world, incident)
+        before = linked_by(self.world)
         apply_config(self.world.config, record)
         self.state.documents = self.world.config.documents
         self._made = None
-        self.world.configured()
-        self.state.configured_seq = turn.seq
-        relink(self.world)
-        settle_anew(turn)
+        if any(old is not new for old, new in zip(before, linked_by(self.world), strict=True)):
+            self.world.configured()
+            self.state.configured_seq = turn.seq
+            relink(self.world)
+            settle_anew(turn)
         if self.world.config.documents.get("rules"):
             expect_sources(turn, self._identify())
             judge_again(turn, self._identify())

@@ -18,8 +18,7 @@ from core.world import Turn, World
 
 
 def announce_opening(turn: Turn, incident: Incident) -> None:
-    wait = first_wait(turn, turn.world.rules.notify.wait[incident.severity], incident.severity)
-    turn.arm(f"notify:{incident.id}", turn.at + wait)
+    turn.arm(f"notify:{incident.id}", turn.at + first_wait(turn, incident))
     response.start(turn, incident)
 
 
@@ -32,8 +31,7 @@ def announce_severity(turn: Turn, incident: Incident) -> None:
         turn.world.timers.cancel(name)
         notify(turn, incident, f"severity_raised:{incident.severity}")
     elif pending is not None:
-        wait = turn.world.rules.notify.wait[incident.severity]
-        due = turn.at + first_wait(turn, wait, incident.severity)
+        due = turn.at + first_wait(turn, incident)
         if due < pending[0]:
             turn.arm(name, due)
     elif incident.notified:
@@ -85,7 +83,7 @@ def on_notify_timer(turn: Turn, incident: Incident) -> None:
 def watch_for_page(turn: Turn, incident: Incident) -> None:
     """An incident that was quiet when its page was due is paged when something fires again."""
     if incident.firing and not incident.notified and not incident.held and incident.status == "triggered":
-        due = turn.at + first_wait(turn, turn.world.rules.notify.wait[incident.severity], incident.severity)
+        due = turn.at + first_wait(turn, incident)
         turn.world.timers.arm_if_idle(f"notify:{incident.id}", due, turn.seq)
 
 

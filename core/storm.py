@@ -14,6 +14,7 @@ import msgspec
 from core.rules.storm import StormRule
 
 if TYPE_CHECKING:
+    from core.model.incident import Incident
     from core.world import Turn, World
 
 _PARTS = 10
@@ -57,9 +58,10 @@ def recent_alerts(world: World, at: int) -> int:
     return _recent(world.state.storm, at // _length(rule)) if rule.alerts else 0
 
 
-def first_wait(turn: Turn, wait: int, severity: str) -> int:
-    """How long a first page waits, in ms, where the rule says `wait`."""
-    if turn.world.state.storm.since is None or severity == "P0":
+def first_wait(turn: Turn, incident: Incident) -> int:
+    """How long the first page of an incident waits, in ms."""
+    wait = turn.world.rules.notify.wait[incident.severity]
+    if turn.world.state.storm.since is None or incident.severity == "P0":
         return wait
     return max(wait, turn.world.rules.storm.wait)
 

@@ -75,6 +75,12 @@ def come_back(world: World, incident: Incident) -> None:
             add_links(world, episode, spots_of(world, episode))
 
 
+def linked_by(world: World) -> tuple[object, object]:
+    """The documents that links are made of; others leave them as they are."""
+    documents = world.config.documents
+    return documents.get("rules"), documents.get("catalogue")
+
+
 def relink(world: World) -> None:
     """Make the index anew: after the start, and after configuration came into force."""
     world.links.clear()

@@ -61,13 +61,6 @@ def count(timeline: Timeline, rule: Flapping, known: Counted | None = None) -> C
     return Counted(len(timeline), timeline[0], timeline[-1], since, oldest)
 
 
-def flap_of(timeline: Timeline, rule: Flapping) -> Flap | None:
-    """Of the firings of one alert, by start; None while it does not flap."""
-    if not rule.begins or len(timeline) < rule.begins:
-        return None
-    return count(timeline, rule).flap
-
-
 def flap_now(world: World, domain: str, fingerprint: str, at: int) -> Flap | None:
     """Of an alert that flaps at `at`, and has not fired for long without an end."""
     rule = world.rules.flapping

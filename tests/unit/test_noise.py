@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.rules.linking import Flapping
 from core.state import Timeline as Starts
-from core.suppression.flapping import flap_of
+from core.suppression.flapping import Flap, count
 from tests.timeline import SHOP, Timeline, alert
 
 RULE = Flapping(summary="", within="10m", begins=4, ends=1)
@@ -15,16 +15,20 @@ def starts(*minutes: int) -> Starts:
     return [(minute * MINUTE, str(minute)) for minute in minutes]
 
 
+def flap(timeline: Starts, rule: Flapping) -> Flap | None:
+    return count(timeline, rule).flap
+
+
 def test_flapping_begins_and_ends_at_different_counts() -> None:
-    assert flap_of(starts(0, 1, 2), RULE) is None
-    flap = flap_of(starts(0, 1, 2, 3), RULE)
-    assert flap is not None
-    assert (flap.since, flap.firings) == (3 * MINUTE, 4)
+    assert flap(starts(0, 1, 2), RULE) is None
+    begun = flap(starts(0, 1, 2, 3), RULE)
+    assert begun is not None
+    assert (begun.since, begun.firings) == (3 * MINUTE, 4)
     # Two within the time are fewer than it takes to begin, and more than it takes to end.
-    still = flap_of(starts(0, 1, 2, 3, 12), RULE)
+    still = flap(starts(0, 1, 2, 3, 12), RULE)
     assert still is not None
     assert (still.since, still.firings) == (3 * MINUTE, 2)
-    assert flap_of(starts(0, 1, 2, 3, 14), RULE) is None
+    assert flap(starts(0, 1, 2, 3, 14), RULE) is None
 
 
 def test_an_alert_that_flaps_pages_no_more_until_it_stays() -> None:

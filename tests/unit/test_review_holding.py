@@ -10,7 +10,7 @@ import pytest
 
 from core.rules.linking import Flapping
 from core.suppression import suppressed
-from core.suppression.flapping import Counted, count, flap_of
+from core.suppression.flapping import Counted, count
 from core.suppression.holding import look
 from core.times import MINUTE
 from tests.timeline import SHOP, Timeline, alert, change
@@ -154,7 +154,7 @@ def test_counted_step_by_step_is_counted_at_once(seed: int) -> None:
             known = count(timeline, rule, known)
             assert known == count(timeline, rule)
             if len(timeline) >= rule.begins:
-                assert known.flap == flap_of(timeline, rule)
+                assert known.flap == count(timeline, rule).flap
 
 
 @pytest.mark.parametrize("seed", range(20))
