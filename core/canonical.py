@@ -38,4 +38,5 @@ def content_id(prefix: str, *parts: object, length: int = 16) -> str:
 def readable_id(*parts: object, length: int = 6) -> str:
     """A short id to say aloud on a call: base32 capitals and digits 2 to 7."""
     digest = hashlib.sha256(canonical_texts(list(parts))).digest()
-    return base64.b32encode(digest).decode("ascii")[:length]
+    # Eight letters are five bytes.
+    return base64.b32encode(digest[: -(-length // 8) * 5]).decode("ascii")[:length]

@@ -12,7 +12,7 @@ from core.model.incident import Incident
 from core.paging import notify, place_of
 from core.response import AT_WORK
 from core.rules.responding import Step, Steps
-from core.suppression.holding import look
+from core.suppression.holding import let_go, look
 from core.times import optional_rfc3339
 from core.world import Turn, World
 
@@ -30,7 +30,7 @@ def on_respond_timer(turn: Turn, incident: Incident) -> None:
     incident.clocks.overdue = True
     turn.note(incident, "response_overdue", "not_acknowledged_in_time", detail=incident.severity)
     if not _calm(turn, incident):
-        notify(turn, incident, f"response_overdue:{incident.severity}")
+        notify(turn, incident, f"response_overdue:{incident.severity}", looked=within is not None)
 
 
 def on_escalate_timer(turn: Turn, incident: Incident) -> None:
@@ -63,7 +63,7 @@ def on_remind_timer(turn: Turn, incident: Incident) -> None:
     steps = path(turn.world, incident, turn.at)
     if clocks.missed == 1:
         turn.note(incident, "update_overdue", "no_update_in_time", detail=incident.severity)
-        notify(turn, incident, "update_due")
+        notify(turn, incident, "update_due", looked=True)
     else:
         _pass_over(turn, incident, steps)
         if clocks.steps < len(steps):
@@ -114,7 +114,7 @@ def _next_step(world: World, incident: Incident) -> tuple[int, str] | None:
 def _take(turn: Turn, incident: Incident, step: Step) -> None:
     incident.clocks.steps += 1
     reason = f"escalated:{incident.clocks.steps}:{step.receiver}"
-    notify(turn, incident, reason, to=[step.receiver])
+    notify(turn, incident, reason, to=[step.receiver], looked=True)
 
 
 def _pass_over(turn: Turn, incident: Incident, steps: Steps) -> bool:
@@ -138,7 +138,12 @@ def _waits(turn: Turn, incident: Incident, timer: str) -> bool:
 
 def _held(turn: Turn, incident: Incident) -> bool:
     """Its pages are held back: nobody was told, so nobody is late. The clock stands until they go again."""
-    return incident.firing > 0 and look(turn.world, incident, turn.at) is not None
+    if not incident.firing:
+        return False
+    if look(turn.world, incident, turn.at) is not None:
+        return True
+    let_go(turn.world, incident)
+    return False
 
 
 def _calm(turn: Turn, incident: Incident) -> bool:

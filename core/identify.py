@@ -10,6 +10,9 @@ import hashlib
 from core.config import Config
 from core.severity import Levels
 
+# So many sets of label names are remembered.
+_ORDERS = 1_000
+
 
 class Identify:
     def __init__(self, config: Config) -> None:
@@ -19,6 +22,7 @@ class Identify:
         self.levels = Levels(self.rules.severity)
         self.ignored = frozenset(self.rules.identity.ignored)
         names = self.rules.identity
+        self._orders: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         self.always = frozenset(["alertname", *names.service, *names.environment, *names.cluster])
 
     def fingerprint(self, labels: dict[str, str], identity: tuple[str, ...] = ()) -> str:
@@ -28,10 +32,21 @@ class Identify:
         """
         if identity:
             labels = {k: v for k, v in labels.items() if k in identity or k in self.always}
-        ignored = self.ignored
-        kept = sorted([item for item in labels.items() if item[0] not in ignored])
-        text = "".join([f"{len(name)}:{name}{len(value)}:{value}" for name, value in kept])
+        text = "".join(
+            [f"{said}{len(labels[name])}:{labels[name]}" for name, said in self._kept(tuple(labels))]
+        )
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    def _kept(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Of these labels the ones that count, sorted, with what a text says of the name. Most alerts of a
+        source have the same."""
+        found = self._orders.get(names)
+        if found is None:
+            if len(self._orders) > _ORDERS:
+                self._orders.clear()
+            found = [(name, f"{len(name)}:{name}") for name in sorted(names) if name not in self.ignored]
+            self._orders[names] = found
+        return found
 
     def fixed(self, labels: dict[str, str], identity: tuple[str, ...]) -> dict[str, str] | None:
         """Of an alert whose `identity` is told: the labels that are the same in every telling."""

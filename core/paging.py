@@ -58,7 +58,7 @@ def announce_acknowledgements(turn: Turn) -> None:
 
 
 def announce_reopening(turn: Turn, incident: Incident) -> None:
-    response.start(turn, incident)
+    response.start_anew(turn, incident)
     notify(turn, incident, "reopened")
 
 
@@ -100,11 +100,17 @@ def watch_for_more(turn: Turn, incident: Incident) -> None:
 
 
 def notify(
-    turn: Turn, incident: Incident, reason: str, *, to: Sequence[str] = (), also: Sequence[str] = ()
+    turn: Turn,
+    incident: Incident,
+    reason: str,
+    *,
+    to: Sequence[str] = (),
+    also: Sequence[str] = (),
+    looked: bool = False,
 ) -> None:
     """A page to each of `to`, else to whom the routes name now; and to those in `also`. None while all that
-    fires is suppressed."""
-    if hold(turn, incident, reason):
+    fires is suppressed; `looked`: it is known that not all is."""
+    if not looked and hold(turn, incident, reason):
         return
     wanted = dict.fromkeys((*(to or _routed(turn, incident)), *also))
     # One page per incident, record and receiver: its text is made when it is sent, and holds all of it.

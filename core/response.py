@@ -16,7 +16,12 @@ AT_WORK = frozenset({"acknowledged", "mitigated"})
 
 
 def start(turn: Turn, incident: Incident) -> None:
-    """Somebody must respond. Call when the incident opens or reopens; its severity is known."""
+    """Somebody must respond. Call when the incident has opened; its severity is known."""
+    _run(turn, incident)
+
+
+def start_anew(turn: Turn, incident: Incident) -> None:
+    """The same of one that reopens."""
     stop(turn, incident)
     incident.clocks = Clocks()
     _run(turn, incident)
@@ -150,8 +155,8 @@ def _first_step(turn: Turn, incident: Incident) -> int | None:
     """The earliest that any path begins; which one it is depends on what is known of the incident by then."""
     config = turn.world.config
     steps = config.rules.escalation.steps.get(incident.severity, ())
-    paths = [steps, *(route.escalation for route in config.routes.routes)]
-    return min((one[0].after for one in paths if one), default=None)
+    own, first = config.routes.first_step, steps[0].after if steps else None
+    return first if own is None else own if first is None else min(own, first)
 
 
 def _next_update(turn: Turn, incident: Incident, due: int) -> None:

@@ -6,6 +6,7 @@ names are here. Addresses and secrets of receivers are the notifier's, never the
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -93,6 +94,11 @@ class Routes(Strict):
                 if not route.goes_on:
                     break
         return ()
+
+    @cached_property
+    def first_step(self) -> int | None:
+        """When the earliest of the routes' own escalations begins, in ms."""
+        return min((route.escalation[0].after for route in self.routes if route.escalation), default=None)
 
     @property
     def known(self) -> frozenset[str]:

@@ -68,9 +68,9 @@ def judge_watchdogs(turn: Turn, identify: Identify) -> None:
 
 def _named_by_rule(turn: Turn, labels: dict[str, str]) -> bool:
     rule = turn.world.rules.watchdog
-    return labels.get("alertname", "") in rule.alerts or any(
-        labels.get(name) == value for name, value in rule.labels.items()
-    )
+    if labels.get("alertname", "") in rule.alerts:
+        return True
+    return bool(rule.labels) and any(labels.get(name) == value for name, value in rule.labels.items())
 
 
 def _due(turn: Turn, dog: Watchdog) -> int:

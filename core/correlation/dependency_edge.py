@@ -4,7 +4,7 @@ directly or over a few services between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from core.correlation.link import Key, Look, Spot
 from core.correlation.symptom import contained
@@ -19,12 +19,11 @@ def spots(world: World, episode: Episode) -> tuple[Spot, ...]:
     return ()
 
 
-def looks(world: World, episode: Episode) -> Iterator[Look]:
+def looks(world: World, episode: Episode) -> Iterable[Look]:
     if not episode.entity.service or contained(world, episode):
-        return
+        return ()
     start = episode.starts_at
-    for key, window, _ in world.reach.near(episode.entity):
-        yield Look(key, start - window, start + window)
+    return [(key, start - window, start + window) for key, window, _ in world.reach.near(episode.entity)]
 
 
 def shared(world: World, a: Episode, b: Episode, key: Key) -> str:

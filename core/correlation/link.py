@@ -9,7 +9,7 @@ stands for all.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from core.model.incident import Episode
 from core.state import Timeline
@@ -19,19 +19,14 @@ Key = str | tuple[Any, ...]
 Links = dict[Key, Timeline]
 
 
-class Look(NamedTuple):
-    """Partners are those under `key` that start from `low` to `high` (ms UTC)."""
-
-    key: Key
-    low: int
-    high: int
-
-
+# Partners are those under the key that start from the first to the second time (ms UTC). A plain tuple: many
+# are made for every alert.
+Look = tuple[Key, int, int]
 Spot = tuple[Key, int]
 
 
 def around(key: Key, episode: Episode, window: int) -> Look:
-    return Look(key, episode.starts_at - window, episode.starts_at + window)
+    return key, episode.starts_at - window, episode.starts_at + window
 
 
 class LinkRule(Protocol):

@@ -7,6 +7,8 @@ Both read the catalogue, never the alerts, and hold for both ends, so that a lin
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from core.model.catalogue import Catalogue, Neighbours
 from core.model.entity import Entity
 from core.model.events import ChangeEvent
@@ -16,6 +18,7 @@ from core.rules.linking import DependencyEdge
 Near = tuple[tuple[str, int, int], ...]
 
 
+@lru_cache(maxsize=65_536)
 def service_key(entity: Entity) -> str:
     """Where the alerts of a service are found whose trouble travels. A text, whose hash is made but once;
     lengths keep the parts apart."""

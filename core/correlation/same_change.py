@@ -28,7 +28,7 @@ def looks(world: World, episode: Episode) -> Iterator[Look]:
     for change in _touching(world, episode):
         low, high = times(world, change)
         for entity in touched(world, change, episode.entity):
-            yield Look(service_key(entity), low, high)
+            yield service_key(entity), low, high
 
 
 def shared(world: World, a: Episode, b: Episode, key: Key) -> str:

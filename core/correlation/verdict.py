@@ -81,13 +81,14 @@ def _ties(world: World, episode: Episode, members: set[str]) -> list[Tie]:
         return name in members and name != episode.id
 
     for rule, look in looks_of(world, episode):
-        timeline = world.links.get(look.key, [])
-        for name, wanted in outward(timeline, episode.starts_at, look.low, look.high, elsewhere):
+        key, low, high = look
+        timeline = world.links.get(key, [])
+        for name, wanted in outward(timeline, episode.starts_at, low, high, elsewhere):
             if wanted:
                 ends = sorted((episode, world.state.episodes[name]), key=lambda one: (one.starts_at, one.id))
                 gap = ends[1].starts_at - ends[0].starts_at
                 order, window = LINK_RULES.index(rule), _window(episode, look)
-                found.append(Tie(order, gap, ends[1].id, ends[0].id, window, look.key))
+                found.append(Tie(order, gap, ends[1].id, ends[0].id, window, key))
     return found
 
 
@@ -104,10 +105,11 @@ def between(world: World, episode: Episode, other: Episode) -> Why | None:
     nodes = [
         (not node.counted, _excess(look, other), LINK_RULES.index(rule), node)
         for rule, look in looks_of(world, episode)
-        if look.key in held
+        for key, low, high in (look,)
+        if key in held
         for window in (_window(episode, look),)
-        for counted in (look.low <= other.starts_at <= look.high,)
-        for node in (_node(world, rule, episode, other, look.key, window, counted=counted),)
+        for counted in (low <= other.starts_at <= high,)
+        for node in (_node(world, rule, episode, other, key, window, counted=counted),)
     ]
     if not nodes:
         return _ruled_out(world, episode, other)
@@ -137,7 +139,8 @@ def _quiet(episode: Episode, other: Episode) -> Why:
 
 
 def _window(episode: Episode, look: Look) -> int:
-    return max(look.high - episode.starts_at, episode.starts_at - look.low)
+    _, low, high = look
+    return max(high - episode.starts_at, episode.starts_at - low)
 
 
 def _node(
@@ -156,7 +159,8 @@ def _called(episode: Episode) -> str:
 
 
 def _excess(look: Look, other: Episode) -> int:
-    return max(look.low - other.starts_at, other.starts_at - look.high, 0)
+    _, low, high = look
+    return max(low - other.starts_at, other.starts_at - high, 0)
 
 
 def _ruled_out(world: World, episode: Episode, other: Episode) -> Why | None:

@@ -124,7 +124,12 @@ class Catalogue:
 
     def entry(self, entity: Entity) -> Service | None:
         """The entry for an entity; the most specific one where several match."""
-        found = [e for e in self._by_name.get(entity.service, ()) if _stands_for(e, entity)]
+        entries = self._by_name.get(entity.service)
+        if not entries:
+            return None
+        found = [e for e in entries if _stands_for(e, entity)]
+        if len(found) == 1:
+            return found[0]
         return max(found, key=lambda e: (bool(e.environment), bool(e.cluster)), default=None)
 
     def calls(self, entity: Entity) -> tuple[str, ...]:

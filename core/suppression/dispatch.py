@@ -30,6 +30,11 @@ class Dispatch(Generic[Row]):
         for place, (matchers, row) in enumerate(rows):
             self._file(_Filed(place, matchers, row))
 
+    def candidates(self, episode: Episode) -> int:
+        """How many lists `fitting` tries."""
+        found = [by_value.get(label_of(episode, name), ()) for name, by_value in self._filed.items()]
+        return len(self._rest) + sum(map(len, found))
+
     def fitting(self, episode: Episode) -> list[Row]:
         candidates = list(self._rest)
         for name, by_value in self._filed.items():

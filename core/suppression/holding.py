@@ -75,6 +75,9 @@ def relabelled(turn: Turn, episode: Episode) -> None:
 
 def look(world: World, incident: Incident, at: int) -> Held | None:
     """What holds all alerts that fire back at `at`; None when one of them is free to page."""
+    free = world.suppression.living.free(incident)
+    if free is not None and not suppressed(world, free, at):
+        return None
     before = incident.held
     if before is not None and before.whole and _still(world, incident, before, at):
         members, seen = incident.members, before.seen
@@ -99,6 +102,7 @@ def _looked_at(
         found = suppressed(world, episode, at)
         if not found:
             if episode.status != "resolved":
+                world.suppression.living.found_free(incident, episode)
                 return None
             whole = False
         for one in found:

@@ -27,8 +27,6 @@ Key = tuple[str, tuple[str, ...]]
 # count for fewer.
 Filed = tuple[list[tuple[int, str]], list[tuple[int, str]]]
 
-_FEW = 4
-
 
 class Ready(NamedTuple):
     """A rule with its matchers compiled."""
@@ -43,7 +41,9 @@ class Ready(NamedTuple):
 
 
 def key_of(episode: Episode, equal: tuple[str, ...]) -> Key:
-    return (episode.entity.domain, tuple([label_of(episode, name) for name in equal]))
+    labels = episode.labels
+    values = [label_of(episode, name) if name[:1] == "@" else labels.get(name, "") for name in equal]
+    return (episode.entity.domain, tuple(values))
 
 
 class Inhibitors:
@@ -74,19 +74,25 @@ class Inhibitors:
 
     def of(self, episodes: dict[str, Episode], target: Episode) -> list[tuple[Ready, Episode]]:
         """By rule, in the rules' order, the alert that inhibits `target`: of several the first to begin."""
+        tried = self._targets.candidates(target)
+        if not tried:
+            return []
         found = []
         for equal, by_key in self._filed.items():
             key = key_of(target, equal)
-            here = by_key.get(key, {})
-            for rule in self._aimed(target, here):
+            here = by_key.get(key)
+            if here is None:
+                continue
+            for rule in self._aimed(target, here, tried):
                 source = self._source(episodes, rule, target, key, here[rule.name])
                 if source is not None:
                     found.append((rule, source))
         return sorted(found, key=lambda row: self._places[row[0].name]) if len(found) > 1 else found
 
-    def _aimed(self, target: Episode, here: dict[str, Filed]) -> list[Ready]:
-        """Rules with a source `here` whose target side it fits; tries few, whichever way."""
-        if len(here) > _FEW:
+    def _aimed(self, target: Episode, here: dict[str, Filed], tried: int) -> list[Ready]:
+        """Rules with a source `here` whose target side it fits; tries few, whichever way: of all rules it would
+        be `tried`."""
+        if len(here) > tried:
             return [rule for rule in self._targets.fitting(target) if rule.name in here]
         rules = [self.rules[self._places[name]] for name in here]
         return [rule for rule in rules if rule.target.fit(target)]

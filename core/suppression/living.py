@@ -10,6 +10,8 @@ from core.model.incident import Episode, Incident
 if TYPE_CHECKING:
     from core.state import State
 
+_SLACK = 1_000
+
 
 class _Row(NamedTuple):
     """Of the first `seen` members, the last of them `last`, the `names` that are not over."""
@@ -25,6 +27,7 @@ class Living:
     def __init__(self, state: State) -> None:
         self._state = state
         self._rows: dict[str, _Row] = {}
+        self._free: dict[str, str] = {}
 
     def of(self, incident: Incident) -> list[Episode]:
         """In the order in which they joined."""
@@ -37,6 +40,18 @@ class Living:
         if incident.held is not None:
             self._rows[incident.id] = _Row(len(members), members[-1], [one.id for one in found])
         return found
+
+    def free(self, incident: Incident) -> Episode | None:
+        """The alert that was found free to page when it was last looked at, if it still fires here."""
+        episode = self._state.episodes.get(self._free.get(incident.id, ""))
+        if episode is None or episode.incident != incident.id or episode.status == "resolved":
+            return None
+        return episode
+
+    def found_free(self, incident: Incident, episode: Episode) -> None:
+        if len(self._free) > 2 * len(self._state.incidents) + _SLACK:
+            self._free.clear()
+        self._free[incident.id] = episode.id
 
     def drop(self, incident: Incident) -> None:
         self._rows.pop(incident.id, None)
