@@ -8,7 +8,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 UV := $(shell command -v uv 2>/dev/null)
 PORT ?= 8080
 
-.PHONY: help run test check quick faults bench bench-intake bench-core eval-grouping record tour llama digests lock-rules clean
+.PHONY: help run test check quick faults bench bench-intake bench-core eval-grouping record tour llama digests shuffles lock-rules clean
 help: ## say what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -55,6 +55,9 @@ llama: $(DEV_STAMP) ## install a small real language model and its server (110 M
 
 digests: $(DEV_STAMP) ## say what the golden cases replay to now, after a change that is meant
 	@$(BIN)/python -m tests.replay.golden
+
+shuffles: $(DEV_STAMP) ## each recorded case in 1,000 other orders, with the same grouping; some minutes
+	@$(BIN)/python -m tests.replay.shuffles
 
 lock-rules: $(DEV_STAMP) ## write the locks of bundles that are not released; RELEASE=1 marks them as released
 	@$(BIN)/python -m tests.replay.rules_lock $(if $(RELEASE),--release,--write)

@@ -8,13 +8,16 @@ what was erased.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
 
 from core.config import typed_payload
+from core.errors import InputError
 from core.journal import Draft, Record
+from core.model.incident import Episode, Incident
+from core.ports import Journal
 from core.state import State
 
 
@@ -51,6 +54,26 @@ class Head(msgspec.Struct, frozen=True):
         return self.state.seq
 
 
+class _Parts(State):
+    """A state whose many parts have not been read yet."""
+
+    episodes: dict[str, msgspec.Raw] = {}  # type: ignore[assignment]
+    incidents: dict[str, msgspec.Raw] = {}  # type: ignore[assignment]
+
+
+class _InParts(msgspec.Struct, frozen=True):
+    from_version: str
+    to_version: str
+    state: _Parts
+    history: list[msgspec.Raw] = []
+    decisions: list[msgspec.Raw] = []
+    reason: Literal["upgrade", "retention", "redaction"] = "upgrade"
+
+
+_EPISODE, _INCIDENT = msgspec.json.Decoder(Episode), msgspec.json.Decoder(Incident)
+_DOCUMENT = msgspec.json.Decoder(dict[str, Any])
+
+
 def replaces(checkpoint: Checkpoint | Head, version: str, applied: int) -> bool:
     """Whether a fold of `version` that has applied records up to `applied` goes on from this one instead."""
     match checkpoint.reason:
@@ -73,15 +96,61 @@ def checkpoint_draft(checkpoint: Checkpoint) -> Draft:
 
 
 def read_checkpoint(record: Record) -> Checkpoint:
-    """Raises InputError when the payload is no checkpoint of this form."""
-    checkpoint: Checkpoint = typed_payload(record, Checkpoint)
-    return checkpoint
+    """Raises InputError when the payload is no checkpoint of this form.
+
+    A large one takes seconds, and whoever decodes holds up every other thread: it is read part by part, so
+    that they get their turn between.
+    """
+    read: _InParts = typed_payload(record, _InParts)
+    try:
+        return Checkpoint(
+            read.from_version,
+            read.to_version,
+            _whole(read.state),
+            [_DOCUMENT.decode(one) for one in read.history],
+            [_DOCUMENT.decode(one) for one in read.decisions],
+            read.reason,
+        )
+    except msgspec.DecodeError as error:
+        raise InputError(str(error), where=f"checkpoint record {record.seq}", mend="Correct it") from None
+
+
+def _whole(parts: _Parts) -> State:
+    given = {name: getattr(parts, name) for name in State.__struct_fields__}
+    given["episodes"] = {name: _EPISODE.decode(one) for name, one in parts.episodes.items()}
+    given["incidents"] = {name: _INCIDENT.decode(one) for name, one in parts.incidents.items()}
+    return State(**given)
 
 
 def read_head(record: Record) -> Head:
     """Whose checkpoint it is, without its state. Raises InputError."""
     head: Head = typed_payload(record, Head)
     return head
+
+
+def checkpoints(journal: Journal) -> Iterator[Record]:
+    """Of this program, those that were not erased, newest first."""
+    record = journal.latest("checkpoint", "program")
+    while record is not None:
+        if not record.erased:
+            yield record
+        record = journal.latest("checkpoint", "program", record.seq)
+
+
+def newest_head(journal: Journal) -> Head | None:
+    """Of the newest checkpoint whose head can be read."""
+    for record in checkpoints(journal):
+        try:
+            return read_head(record)
+        except InputError:
+            continue
+    return None
+
+
+def reached(journal: Journal) -> int:
+    """The last record that is in that checkpoint; 0 without one."""
+    head = newest_head(journal)
+    return 0 if head is None else max(0, head.seq)
 
 
 def copy_state(state: State) -> State:

@@ -51,7 +51,7 @@ def incident_document(world: World, incident: Incident) -> Document:
         "closed_at": optional_rfc3339(incident.closed_at),
         "clocks": clocks_json(world, incident),
         "services": [entity_json(entity) for entity in sorted(incident.entities) if entity.service],
-        **_with_suppressions(world, [_alert(episode, world.rules.symptom) for episode in members], members),
+        **_alerts(world, members),
         "snoozed_until": optional_rfc3339(incident.snooze.until if incident.snooze else None),
         "findings": [finding_json(finding) for finding in incident.findings],
         "why": why_json(incident.why) if incident.why else None,
@@ -126,7 +126,15 @@ def _changes(world: World, incident: Incident) -> list[Document]:
     return [{**change_json(world.state.changes[f.subject]), "role": role} for f, role in rows]
 
 
-def _alert(episode: Episode, symptoms: SymptomRule) -> Document:
+def _alerts(world: World, members: list[Episode]) -> Document:
+    """Each with what keeps it from paging now, and how many are kept."""
+    symptoms, now = world.rules.symptom, world.state.clock
+    rows = [_alert(one, symptoms, suppressed_now(world, one, now)) for one in members]
+    return {"alerts": rows, "suppressed_total": sum(bool(row["suppressed"]) for row in rows)}
+
+
+def _alert(episode: Episode, symptoms: SymptomRule, held: tuple[Suppression, ...]) -> Document:
+    name, entity = episode.name, episode.entity
     return {
         "line": episode.seq,
         "index": episode.index,
@@ -134,11 +142,11 @@ def _alert(episode: Episode, symptoms: SymptomRule) -> Document:
         "first_incident": episode.first_incident or None,
         "decided_at": optional_rfc3339(episode.decided_at),
         "episode": episode.id,
-        "name": episode.name,
-        "symptom": symptom_of(episode.name, symptoms),
-        "service": episode.entity.service,
-        "environment": episode.entity.environment,
-        "cluster": episode.entity.cluster,
+        "name": name,
+        "symptom": symptom_of(name, symptoms),
+        "service": entity.service,
+        "environment": entity.environment,
+        "cluster": entity.cluster,
         "status": episode.status,
         "starts_at": format_rfc3339(episode.starts_at),
         "ends_at": optional_rfc3339(episode.ends_at),
@@ -147,17 +155,8 @@ def _alert(episode: Episode, symptoms: SymptomRule) -> Document:
         "flags": list(episode.flags),
         # Fires again, or tells more of the same workload: it went where the earlier alert was.
         "follows": episode.again,
+        "suppressed": [suppression_json(one) for one in held],
     }
-
-
-def _with_suppressions(world: World, rows: list[Document], members: list[Episode]) -> Document:
-    """Alerts with what keeps each from paging now, and how many are kept."""
-    found = [suppressed_now(world, episode, world.state.clock) for episode in members]
-    alerts = [
-        {**row, "suppressed": [suppression_json(one) for one in by]}
-        for row, by in zip(rows, found, strict=True)
-    ]
-    return {"alerts": alerts, "suppressed_total": sum(map(bool, found))}
 
 
 def suppression_json(one: Suppression) -> Document:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from core import barriers, response
+from core import merging, response
 from core.canonical import sha256_hex
 from core.changes import forget_change, take_change
 from core.config import Config, apply_config, typed_payload
@@ -296,4 +296,4 @@ class Engine:
             self.world.timers.cancel(f"lease:{name}")
             self.world.index.forget(self.state.episodes.pop(name))
         del self.state.incidents[incident.id]
-        barriers.forget(self.world, incident.id)
+        merging.forget(self.world, incident)

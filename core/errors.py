@@ -6,12 +6,14 @@
     │   ├── CatalogueError       the service catalogue
     │   ├── RuleError            a rule file
     │   ├── RoutesError          the routing file
+    │   ├── PolicyError          a repository's policy file
     │   ├── SourceError          a mapping file, or the senders file
     │   └── EventLineError       a line of an event file
     ├── NotFound                 no such incident, alert or record: exit 1, or HTTP 404
     ├── SignatureRefused         a sender did not prove itself: HTTP 401
     ├── TransitionRefused        the lifecycle does not allow it: HTTP 409
     ├── MemoryUnavailable        what is over cannot be remembered or found now
+    ├── EngineStarting           what was decided is still being read: HTTP 503
     ├── Unreachable              no server answers at the address given: exit 2
     └── JournalError
         ├── JournalUnavailable   nothing can be committed now: HTTP 503
@@ -68,6 +70,10 @@ class RoutesError(InputError):
     pass
 
 
+class PolicyError(InputError):
+    pass
+
+
 class SourceError(InputError):
     pass
 
@@ -89,6 +95,10 @@ class TransitionRefused(WatchkeeperError):
 
 
 class MemoryUnavailable(WatchkeeperError):
+    pass
+
+
+class EngineStarting(WatchkeeperError):
     pass
 
 

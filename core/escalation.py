@@ -12,7 +12,7 @@ from core.model.incident import Incident
 from core.paging import notify, place_of
 from core.response import AT_WORK
 from core.rules.responding import Step, Steps
-from core.suppression.holding import let_go, look
+from core.suppression.holding import look
 from core.times import optional_rfc3339
 from core.world import Turn, World
 
@@ -138,12 +138,7 @@ def _waits(turn: Turn, incident: Incident, timer: str) -> bool:
 
 def _held(turn: Turn, incident: Incident) -> bool:
     """Its pages are held back: nobody was told, so nobody is late. The clock stands until they go again."""
-    if not incident.firing:
-        return False
-    if look(turn.world, incident, turn.at) is not None:
-        return True
-    let_go(turn.world, incident)
-    return False
+    return incident.firing > 0 and look(turn.world, incident, turn.at) is not None
 
 
 def _calm(turn: Turn, incident: Incident) -> bool:

@@ -20,8 +20,10 @@ from core.model.incident import SEVERITIES, Episode, Incident
 from core.narrative.why import TOLD
 from core.narrative.why import told as told_rows
 from core.severity import why_severity
+from core.storm import waiting
 from core.suppression import suppressed_now
 from core.times import format_rfc3339
+from core.why_people import parted_by
 from core.world import World
 
 _SHOWN = 3
@@ -69,8 +71,12 @@ def explain_episode(world: World, episode: Episode) -> Document:
 
 
 def explain_incident(world: World, incident: Incident) -> Document:
-    """Why these alerts are one incident, what nearly joined, why this severity, and who was told when."""
+    """Why these alerts are one incident, what nearly joined, why this severity, and who was told when.
+
+    `storm`: since when there is one that makes the first page wait, and when that is due; else None.
+    """
     refresh(world, incident)
+    waits = waiting(world, incident)
     return {
         "incident": incident.id,
         "severity": why_json(why_severity(world, incident)),
@@ -78,6 +84,7 @@ def explain_incident(world: World, incident: Incident) -> Document:
         "why": why_json(incident.why) if incident.why else None,
         "nearly_joined": _misses(world, world.members(incident)[:_ASKED]),
         "told": told(incident),
+        "storm": {"since": format_rfc3339(waits.since), "due": format_rfc3339(waits.due)} if waits else None,
     }
 
 
@@ -156,7 +163,8 @@ def barred(world: World, episode: Episode, other: Episode, why: Why) -> Why:
     pair = [world.incident_of(other), world.incident_of(episode)]
     over = next((one for one in pair if one.status in ("resolved", "closed")), None)
     if apart(world, *pair):
-        hint = "a person has parted the two incidents"
+        act = parted_by(world, *pair)
+        hint = act.said if act else "a person has parted the two incidents"
     elif over is not None:
         hint = f"{over.id} was {over.status} by then"
     else:

@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from core.canonical import canonical_texts, sha256_hex
 from core.journal import Draft, Record, json_draft
-from core.model.events import AlertEvent, ChangeEvent
+from core.model.events import ChangeEvent
 from core.model.finding import Finding, Why
 from core.model.incident import Episode, Incident
 from core.model.note import Note, note_json
@@ -28,14 +27,13 @@ _DERIVED = ("title", "questions", "findings", "why", "plans")
 
 
 class Forget(msgspec.Struct, frozen=True):
-    """The payload of a `forget` record. `hash` is of the erased payload, `said` of the annotations in it."""
+    """The payload of a `forget` record. `hash` is of the erased payload."""
 
     seq: int
     hash: str
     actor: str
     reason: str = ""
     at: int = 0
-    said: tuple[str, ...] = ()
 
 
 class Said(NamedTuple):
@@ -56,15 +54,10 @@ class Said(NamedTuple):
 NOTHING = Said()
 
 
-def forget_draft(record: Record, alerts: list[AlertEvent], actor: str, reason: str) -> Draft:
-    """The record that has `record` forgotten; `alerts` is what it was read as."""
-    said = tuple(sorted({said_hash(alert.annotations, alert.generator_url) for alert in alerts}))
-    what = Forget(record.seq, record.payload_hash, actor, reason, record.received_at, said)
+def forget_draft(record: Record, actor: str, reason: str) -> Draft:
+    """The record that has `record` forgotten."""
+    what = Forget(record.seq, record.payload_hash, actor, reason, record.received_at)
     return json_draft("forget", "operator", msgspec.to_builtins(what))
-
-
-def said_hash(annotations: dict[str, str], url: str) -> str:
-    return sha256_hex(canonical_texts([annotations, url]))
 
 
 def forget(turn: Turn, what: Forget, said: Said = NOTHING) -> None:
@@ -145,14 +138,11 @@ def _swaps(said: Said) -> Swaps:
 
 def _forget_alert(episode: Episode, what: Forget, said: Said, deciding: frozenset[str]) -> bool:
     own = episode.seq == what.seq or episode.labels in said.labels
-    quoted = own or episode.annotations_key[16:] in what.said
     if own:
         episode.labels = _blanked(episode.labels, deciding)
         if episode.fixed is not None:
             episode.fixed = _blanked(episode.fixed, deciding)
-    if quoted:
-        episode.annotations, episode.generator_url = {}, ""
-    return quoted
+    return own
 
 
 def _forget_changes(world: World, what: Forget, said: Said) -> list[tuple[str, ChangeEvent]]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from core.canonical import canonical_json, sha256_hex
+from core.canonical import canonical_json, canonical_texts, sha256_hex
 from core.errors import EventLineError
 from core.times import format_rfc3339, parse_rfc3339
 
@@ -73,7 +73,7 @@ def chain_hash(previous: str, record: Record) -> str:
         previous, record.seq, record.received_at, record.domain, record.kind, record.source,
         sorted(record.headers.items()), record.payload_hash,
     ]  # fmt: skip
-    return sha256_hex(canonical_json(envelope))
+    return sha256_hex(canonical_texts(envelope))
 
 
 def record_to_line(record: Record) -> str:

@@ -12,7 +12,7 @@ from core.lifecycle import watch_for_quiet
 from core.model.incident import Incident, IncidentStatus
 from core.paging import announce_merge, announce_reopening, watch_for_more, watch_for_page
 from core.suppression.holding import let_go, unsettle
-from core.world import Turn
+from core.world import Turn, World
 
 _TIMERS = ("notify", "update", "held", "explain", "resolve", "close")
 
@@ -47,6 +47,13 @@ def merge(turn: Turn, kept: Incident, absorbed: Incident, reason: str, *, actor:
     if waits is not None and f"notify:{kept.id}" in turn.world.timers.armed:
         turn.arm_by(f"notify:{kept.id}", waits[0])
     look_soon(turn, kept)
+
+
+def forget(world: World, incident: Incident) -> None:
+    """It has left memory: from here on its last document says what was merged into it."""
+    for name in incident.merged_from:
+        world.state.redirects.pop(name, None)
+    barriers.forget(world, incident.id)
 
 
 def look_soon(turn: Turn, incident: Incident) -> None:

@@ -1,7 +1,7 @@
 """Folding what sources say about alerts into episodes, as a set: order and repetition do not matter.
 
 A firing observation counts as of its start, a resolved one as of its end, so a late firing does not undo a
-resolve. `ends_at` and the lease are maxima; annotations are those of the greatest observation. A source's own
+resolve. `ends_at` and the lease are maxima. Annotations decide nothing and stay in the journal. A source's own
 id of one firing (its `occurrence`) stands for the start where both are told.
 """
 
@@ -15,7 +15,6 @@ from core.correlation.index import come_back
 from core.early_ends import GUESSED, end_early, end_of, fold_end, loose_end_of, note_loose_end, note_named_end
 from core.explaining import watch_for_news
 from core.findings.recent_change import attach_to_episode
-from core.forgetting import said_hash
 from core.identify import Identify
 from core.journal import Record
 from core.lifecycle import reopen, watch_for_quiet
@@ -29,6 +28,9 @@ from core.times import DAY
 from core.world import Turn
 
 _FAR = 366 * DAY
+# Values of labels, so that alerts share them. Interned they would cost as much again, told once or often.
+_TEXTS: dict[str, str] = {}
+_REMEMBERED = 65_536
 
 
 def observe(turn: Turn, record: Record, alert: AlertEvent, identify: Identify) -> None:
@@ -130,7 +132,6 @@ def _begin(
         received_at=record.received_at,
         last_heard=record.received_at,
         flags=flags,
-        generator_url=alert.generator_url,
         occurrence=alert.occurrence,
         fixed=identify.fixed(labels, alert.identity),
     )
@@ -148,7 +149,7 @@ def _again(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, ep
     if alert.identity and alert.labels != episode.labels:
         _fold_labels(turn, alert, identify, episode)
     episode.last_heard = record.received_at
-    before = (episode.status, episode.ends_at, episode.annotations_key)
+    before = (episode.status, episode.ends_at)
     _fold(turn, episode, alert, record)
     if episode.status != before[0]:
         incident = turn.world.incident_of(episode)
@@ -157,7 +158,7 @@ def _again(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, ep
             come_back(turn.world, incident)
             reopen(turn, incident, "alert_fires_again")
         turn.world.index.unknown.get(episode.source, set()).discard(episode.id)
-    if (episode.status, episode.ends_at, episode.annotations_key) != before:
+    if (episode.status, episode.ends_at) != before:
         turn.touch(turn.world.incident_of(episode))
     _watch(turn, episode)
 
@@ -195,21 +196,11 @@ def _fold(turn: Turn, episode: Episode, alert: AlertEvent, record: Record) -> No
             episode.firm_lease = alert.firm_lease
         episode.status, episode.unknown_since = "firing", None
         episode.ends_at, episode.silent_end = None, False
-    if alert.annotations or alert.generator_url:
-        _fold_annotations(episode, alert)
 
 
 def _shared(texts: dict[str, str]) -> dict[str, str]:
-    """The same, of texts that alerts share: most are told again and again."""
-    return {intern(name): intern(value) for name, value in texts.items()}
-
-
-def _fold_annotations(episode: Episode, alert: AlertEvent) -> None:
-    if alert.annotations == episode.annotations and alert.status == "firing":
-        return
-    when = (alert.ends_at or 0) if alert.status == "resolved" else 0
-    digest = said_hash(alert.annotations, alert.generator_url)
-    key = f"{max(when, 0):016d}{digest}"
-    if key > episode.annotations_key:
-        episode.annotations_key = key
-        episode.annotations, episode.generator_url = _shared(alert.annotations), intern(alert.generator_url)
+    """The same, of texts that alerts share: most are told again and again, some once only."""
+    if len(_TEXTS) > _REMEMBERED:
+        _TEXTS.clear()
+    known = _TEXTS.setdefault
+    return {intern(name): known(value, value) for name, value in texts.items()}

@@ -13,7 +13,7 @@ from core import response
 from core.findings import probable_place
 from core.model.incident import Incident
 from core.storm import first_wait
-from core.suppression.holding import hold
+from core.suppression.holding import hold, let_go
 from core.world import Turn, World
 
 
@@ -110,7 +110,9 @@ def notify(
 ) -> None:
     """A page to each of `to`, else to whom the routes name now; and to those in `also`. None while all that
     fires is suppressed; `looked`: it is known that not all is."""
-    if not looked and hold(turn, incident, reason):
+    if looked:
+        let_go(turn.world, incident)
+    elif hold(turn, incident, reason):
         return
     wanted = dict.fromkeys((*(to or _routed(turn, incident)), *also))
     # One page per incident, record and receiver: its text is made when it is sent, and holds all of it.

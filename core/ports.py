@@ -50,8 +50,9 @@ class Journal(Protocol):
     def first(self) -> int:
         """The lowest `seq` that is still there; `head` + 1 where none is."""
 
-    def latest(self, kind: RecordKind, source: str) -> Record | None:
-        """The last record of a kind other than `ingest` from a source."""
+    def latest(self, kind: RecordKind, source: str, before: int | None = None) -> Record | None:
+        """The last record of a kind other than `ingest` from a source; with a number in `before`, of those
+        below it."""
 
     def drop(self, through: int) -> Sequence[Span]:
         """Delete the oldest records, in whole segments and never the last one; none above `through`."""
@@ -69,7 +70,8 @@ class Projection(Protocol):
     def put(self, documents: Sequence[Document], forgotten: Sequence[str]) -> None:
         """Insert or replace by `id`; ids in `forgotten` have left the engine's memory, or were merged."""
 
-    def get(self, incident_id: str) -> Document | None: ...
+    def get(self, incident_id: str) -> Document | None:
+        """By its id, or by one that was merged into what has left memory."""
 
     def page(self, status: str | None, before: tuple[str, str] | None, limit: int) -> list[Document]:
         """Forgotten incidents, newest first by (opened_at, id), strictly before the given place."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.canonical import canonical_json, sha256_hex
-from core.checkpoint import read_checkpoint, read_head, replaces
+from core.checkpoint import checkpoints, read_checkpoint, read_head, replaces
 from core.dead_letters import set_aside
 from core.document import OUTSIDE, Document, decision_json
 from core.engine import Engine, Parse
@@ -39,6 +39,8 @@ class Fold:
         self.version, self._keep = version, keep
         self.decisions: list[Document] = []
         self.forgotten: list[Document] = []
+        # Why checkpoints were passed over at the beginning.
+        self.passed_over: list[InputError] = []
         self._parse = parse
         self.engine = Engine(parse, on_forgotten=self.forgotten.append)
 
@@ -72,12 +74,21 @@ class Fold:
         return checkpoint.reason == "retention"
 
     def begin(self, journal: Journal) -> int:
-        """Go on from the newest checkpoint; the number after which to read."""
-        newest = journal.latest("checkpoint", "program")
-        if newest is None or newest.erased:
-            return 0
-        self.apply(newest)
-        return max(0, self.engine.state.seq)
+        """Go on from the newest checkpoint that can be read; the number after which to read.
+
+        Without one all is folded anew. Raises InputError where the records for that are gone.
+        """
+        self.passed_over = []
+        for record in checkpoints(journal):
+            try:
+                self.apply(record)
+            except InputError as error:
+                self.passed_over.append(error)
+            else:
+                return max(0, self.engine.state.seq)
+        if self.passed_over and journal.first() > 1:
+            raise self.passed_over[0]
+        return 0
 
     def incidents(self) -> list[Document]:
         return [*self.forgotten, *self.engine.documents()]

@@ -22,7 +22,9 @@ from core.storm import Storm
 from core.suppression.silences import Silence
 from core.times import DAY
 
-Timeline = list[tuple[int, str]]
+Place = tuple[int, str]
+# Sorted. Most hold one place only: a tuple takes less room than a list, and garbage collection passes it by.
+Timeline = list[Place] | tuple[Place, ...]
 
 
 class State(msgspec.Struct):
@@ -73,6 +75,7 @@ class Index:
         self.unknown: dict[str, set[str]] = {}
         # Ids of episodes that came, or are told of otherwise, since somebody last took them out.
         self.fresh: list[str] = []
+        self._place: Place = (0, "")
         for episode in state.episodes.values():
             self.add(episode, linkable=state.incidents[episode.incident].closed_at is None)
             if episode.status == "unknown":
@@ -82,18 +85,23 @@ class Index:
 
     def add(self, episode: Episode, *, linkable: bool = True) -> None:
         self.fresh.append(episode.id)
-        place = (episode.starts_at, episode.id)
+        place = self._place = (episode.starts_at, episode.id)
         insert(self.by_alert, (episode.entity.domain, episode.fingerprint), place)
         if episode.occurrence:
             self.by_occurrence[_occurrence(episode)] = episode.id
         if linkable:
             self.add_place(episode)
 
+    def place_of(self, episode: Episode) -> Place:
+        """Its start and id, as timelines hold them: one for all of them where it was added just now."""
+        place = self._place
+        return place if place[1] is episode.id else (episode.starts_at, episode.id)
+
     def add_place(self, episode: Episode) -> None:
         """Where alerts of its service are found."""
         entity = episode.entity
         if entity.service:
-            insert(self.by_entity, entity, (episode.starts_at, episode.id))
+            insert(self.by_entity, entity, self.place_of(episode))
             self.entities.setdefault((entity.domain, entity.service), set()).add(entity)
 
     def unlink(self, episode: Episode) -> None:
@@ -112,7 +120,7 @@ class Index:
 
     def add_change(self, change: Change) -> None:
         key = (change.domain, change.event.service)
-        insort(self.changes.setdefault(key, []), (change.event.at, change.id))
+        insert(self.changes, key, (change.event.at, change.id))
 
     def forget_change(self, change: Change) -> None:
         discard(self.changes, (change.domain, change.event.service), (change.event.at, change.id))
@@ -135,21 +143,25 @@ def keep_recent(entries: dict[str, Any], now: int, when: Callable[[Any], int], *
     entries.update(remembered)
 
 
-def insert(timelines: dict[Any, Timeline], key: Any, place: tuple[int, str]) -> None:
+def insert(timelines: dict[Any, Timeline], key: Any, place: Place) -> None:
     timeline = timelines.get(key)
     if timeline is None:
-        timelines[key] = [place]
+        timelines[key] = (place,)
+    elif isinstance(timeline, tuple):
+        timelines[key] = sorted((*timeline, place))
     else:
         insort(timeline, place)
 
 
-def discard(timelines: dict[Any, Timeline], key: Any, place: tuple[int, str]) -> None:
-    timeline = timelines.get(key, [])
+def discard(timelines: dict[Any, Timeline], key: Any, place: Place) -> None:
+    timeline = timelines.get(key, ())
     position = bisect_left(timeline, place)
-    if position < len(timeline) and timeline[position] == place:
+    if position >= len(timeline) or timeline[position] != place:
+        return
+    if len(timeline) == 1:
+        del timelines[key]
+    elif isinstance(timeline, list):
         del timeline[position]
-        if not timeline:
-            del timelines[key]
 
 
 def within(timeline: Timeline, low: int, high: int) -> Iterator[str]:

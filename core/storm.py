@@ -7,7 +7,7 @@ quarter of that. Counted in tenths of that time, by when alerts came.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -64,6 +64,23 @@ def first_wait(turn: Turn, incident: Incident) -> int:
     if turn.world.state.storm.since is None or incident.severity == "P0":
         return wait
     return max(wait, turn.world.rules.storm.wait)
+
+
+class Waiting(NamedTuple):
+    """A first page that waits because of a storm: since when there is one, and when the page is due."""
+
+    since: int
+    due: int
+
+
+def waiting(world: World, incident: Incident) -> Waiting | None:
+    """None where no storm makes the first page of an incident wait longer than it would."""
+    since, rule = world.state.storm.since, world.rules.storm
+    armed = world.timers.armed.get(f"notify:{incident.id}")
+    if since is None or armed is None or incident.severity == "P0":
+        return None
+    longer = rule.wait > world.rules.notify.wait[incident.severity]
+    return Waiting(since, armed[0]) if longer and armed[0] - rule.wait >= since else None
 
 
 def _length(rule: StormRule) -> int:

@@ -18,17 +18,30 @@ class Timer(NamedTuple):
 
 
 class Timers:
-    """At most one timer per id. `armed` (id to due and seq) is the truth; the heap may hold stale entries."""
+    """At most one timer per id. `armed` (id to due and seq) is the truth; the rest may hold stale entries.
+
+    What is told together is due together: ids are kept by due time, each row a heap, and times in one heap.
+    """
 
     def __init__(self, armed: dict[str, tuple[int, int]]) -> None:
         self.armed = armed
-        self._heap = [(due, name) for name, (due, _) in armed.items()]
-        heapq.heapify(self._heap)
+        self._rows: dict[int, list[str]] = {}
+        for name, (due, _) in armed.items():
+            self._rows.setdefault(due, []).append(name)
+        for row in self._rows.values():
+            heapq.heapify(row)
+        self._times = list(self._rows)
+        heapq.heapify(self._times)
 
     def arm(self, name: str, due: int, seq: int) -> None:
         """Set or move the timer `name`."""
         self.armed[name] = (due, seq)
-        heapq.heappush(self._heap, (due, name))
+        row = self._rows.get(due)
+        if row is None:
+            self._rows[due] = [name]
+            heapq.heappush(self._times, due)
+        else:
+            heapq.heappush(row, name)
 
     def arm_if_idle(self, name: str, due: int, seq: int) -> None:
         if name not in self.armed:
@@ -39,18 +52,28 @@ class Timers:
 
     def pop_due(self, now: int) -> Iterator[Timer]:
         """Take out what is due at `now`, in order; timers armed meanwhile take part."""
-        while self._heap and self._heap[0][0] <= now:
-            due, name = heapq.heappop(self._heap)
+        while self._times and self._times[0] <= now:
+            due = self._times[0]
+            name = self._take(due)
             current = self.armed.get(name)
             if current is not None and current[0] == due:
                 del self.armed[name]
                 yield Timer(due, name, current[1])
 
     def next_due(self) -> int | None:
-        while self._heap:
-            due, name = self._heap[0]
-            current = self.armed.get(name)
+        while self._times:
+            due = self._times[0]
+            current = self.armed.get(self._rows[due][0])
             if current is not None and current[0] == due:
                 return due
-            heapq.heappop(self._heap)
+            self._take(due)
         return None
+
+    def _take(self, due: int) -> str:
+        """The first of those due at the earliest time, `due`."""
+        row = self._rows[due]
+        name = heapq.heappop(row)
+        if not row:
+            del self._rows[due]
+            heapq.heappop(self._times)
+        return name

@@ -9,6 +9,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Of all ways to write a time the quickest, by far: a large incident has many.
+_NAIVE = EPOCH.replace(tzinfo=None)
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 _UNITS = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _PART = re.compile(r"(\d+)(ms|[smhdw])", re.ASCII)
@@ -31,8 +33,7 @@ def parse_rfc3339(text: str) -> int:
 def format_rfc3339(ms: int) -> str:
     """`2026-11-21T01:55:36.234Z`, always with three digits; clamped to years 1 to 9999."""
     ms = max(-62_135_596_800_000, min(ms, 253_402_300_799_999))
-    moment = EPOCH + timedelta(milliseconds=ms)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + f".{ms % 1000:03d}Z"
+    return (_NAIVE + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds") + "Z"
 
 
 def optional_rfc3339(ms: int | None) -> str | None:

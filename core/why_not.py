@@ -19,6 +19,7 @@ from core.model.finding import Why, why_json
 from core.model.incident import Episode
 from core.narrative.plain import one_line
 from core.times import spoken
+from core.why_people import Act, act_json, merged_by, parted_by, tied_by
 from core.world import World
 
 Document = dict[str, Any]
@@ -27,21 +28,44 @@ _PAIRS, _BESIDE = 400, 4
 
 def why_not(world: World, one: str, other: str) -> Document:
     """Both are ids of incidents, or fingerprints. `together`: whether they are one incident. `why`: what
-    joins them, or failed by least; None where no rule ever joins them. Raises NotFound and InputError."""
+    joins them, or failed by least; None where no rule ever joins them. `people`: what persons did that they
+    are together or apart, the last ones. Raises NotFound and InputError."""
     left, right = named(world, one, "explain"), named(world, other, "why-not")
+    merged = one != other and world.resolve_id(one) == world.resolve_id(other)
     inside = {episode.id for episode in left} & {episode.id for episode in right}
-    if inside and (one == other or len(left) == len(right) == len(inside)):
+    if not merged and inside and (one == other or len(left) == len(right) == len(inside)):
         raise InputError(f"{one_line(one, 60)} twice", where="why-not", mend="Name another incident or alert")
     together = len({episode.incident for episode in (*left, *right)}) == 1
-    why = _joining(world, left, right) if together else _closest(world, left, right)
+    if merged:
+        people = merged_by(world, one, other)
+    else:
+        people = _tied(world, left, right) if together else _parted(world, left, right)
+    asked = _joining if together else _closest
+    why = None if together and people else asked(world, left, right)
     return {
         "one": one,
         "other": other,
         "together": together,
         "incident": left[0].incident if together else None,
         "why": why_json(why) if why else None,
-        "words": _words(why, left, right, together=together),
+        "people": [act_json(act) for act in people],
+        "words": _words(why, left, right, people, together=together),
     }
+
+
+def _tied(world: World, left: Sequence[Episode], right: Sequence[Episode]) -> list[Act]:
+    ours, theirs = ({episode.id for episode in side} for side in (left, right))
+    return tied_by(world, world.incident_of(left[0]), ours - theirs or ours, theirs - ours or theirs)
+
+
+def _parted(world: World, left: Sequence[Episode], right: Sequence[Episode]) -> list[Act]:
+    """Of the first two incidents that a person has parted."""
+    for a in dict.fromkeys(episode.incident for episode in left):
+        for b in dict.fromkeys(episode.incident for episode in right):
+            act = parted_by(world, world.state.incidents[a], world.state.incidents[b])
+            if act is not None:
+                return [act]
+    return []
 
 
 def named(world: World, name: str, where: str) -> list[Episode]:
@@ -86,9 +110,14 @@ def _pairs(left: Sequence[Episode], right: Sequence[Episode]) -> list[tuple[int,
     return nsmallest(_PAIRS, found, key=lambda row: (row[0], row[1].id, row[2].id))
 
 
-def _words(why: Why | None, left: Sequence[Episode], right: Sequence[Episode], *, together: bool) -> str:
+def _words(
+    why: Why | None, left: Sequence[Episode], right: Sequence[Episode], people: list[Act], *, together: bool
+) -> str:
+    said = "; ".join(act.said for act in people)
     if together:
-        return "They are one incident."
+        return f"They are one incident: {said}." if said else "They are one incident."
+    if said:
+        return f"They are apart: {said}."
     if why is not None:
         return f"They are apart: {missed_by(why_json(why))}."
     gap = min((row[0] for row in _pairs(left, right)), default=0)

@@ -6,6 +6,7 @@ A *turn* is one record or one timer. It knows the time and the record's number, 
 from __future__ import annotations
 
 from collections import deque
+from operator import attrgetter
 from typing import Any
 
 from core.config import Config
@@ -17,6 +18,8 @@ from core.rules.schema import RuleSet
 from core.state import Index, State, Timeline
 from core.suppression.tables import Tables
 from core.timers import Timers
+
+_ONSET = attrgetter("starts_at", "id")
 
 
 class World:
@@ -74,9 +77,7 @@ class World:
 
     def members(self, incident: Incident) -> list[Episode]:
         """Sorted by start, then id: the same for every order of arrival."""
-        episodes = [self.state.episodes[name] for name in incident.members]
-        episodes.sort(key=lambda episode: (episode.starts_at, episode.id))
-        return episodes
+        return sorted(map(self.state.episodes.__getitem__, incident.members), key=_ONSET)
 
 
 class Turn:

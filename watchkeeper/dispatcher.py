@@ -197,7 +197,7 @@ class Dispatcher:
     async def _message(self, decision: Decision) -> Message:
         """From what is known now: a page that comes late says what became of the incident."""
         document = await self._on_thread(self._document, decision.subject) or {"id": decision.subject}
-        text = page_text(document, decision.reason, self._base_url)
+        text = page_text(document, decision.reason, self._base_url, decision.at)
         incident = {**document, "url": incident_url(self._base_url, str(document["id"]))}
         return Message(decision.id, decision.reason, decision.at, incident, text)
 

@@ -1,7 +1,8 @@
-"""The engine's thread: it pulls records from the journal by number, folds them, and writes ticks when due.
+"""The engine's thread: it takes up the newest checkpoint, pulls records from the journal by number, folds
+them, and writes ticks when due.
 
 Intake never waits for it. Readers take `lock` to look at the state; it is released after every record, and
-readers go first.
+readers go first. Until the checkpoint has been read there is no state, and readers are told so at once.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from contextlib import contextmanager
 
 import structlog
 
+from core.checkpoint import reached
 from core.engine import Parse
-from core.errors import InputError, JournalError
+from core.errors import EngineStarting, InputError, JournalError, JournalUnavailable, WatchkeeperError
 from core.journal import Draft, Record
 from core.model.decision import PERFORMED, Decision, DecisionKind
 from core.ports import Clock, Journal
@@ -50,13 +52,14 @@ class EngineLoop:
         self._progress = threading.Condition()
         self._stopping = False
         self._caught_up = threading.Event()
+        # Where the checkpoint ends that is being read; whether that is over; and why it did not work.
+        self._reaches = 0
+        self._begun = threading.Event()
+        self._fault: WatchkeeperError | None = None
         self._on_decision: list[Callable[[], None]] = []
         self._on_applied: list[Callable[[], None]] = []
+        self._on_begun: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-
-    def begin(self) -> None:
-        """Take up the newest checkpoint. Raises InputError when it cannot be read, JournalError."""
-        self.applied = self.fold.begin(self._journal)
 
     @property
     def alive(self) -> bool:
@@ -86,13 +89,36 @@ class EngineLoop:
 
     @contextmanager
     def reading(self) -> Iterator[Fold]:
-        """The state, standing still. Keep it short."""
+        """The state, standing still. Keep it short. Raises EngineStarting while there is none."""
+        if not self.begun:
+            raise self._no_state()
         self._readers += 1
         try:
             with self._lock:
                 yield self.fold
         finally:
             self._readers -= 1
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a state to read: that of the newest checkpoint, and what came after it so far."""
+        return self._begun.is_set() and self._fault is None
+
+    def wait_begun(self) -> None:
+        """Until the beginning is over, whether or not there is a state then."""
+        self._begun.wait()
+
+    def on_begun(self, listener: Callable[[], None]) -> None:
+        """Called when the beginning is over, at once if it is; perhaps twice."""
+        self._on_begun.append(listener)
+        if self._begun.is_set():
+            listener()
+
+    def standing(self) -> str:
+        """How far it is, in words."""
+        if not self.begun:
+            return self._no_state().what
+        return "caught up" if self.caught_up else "reading the journal"
 
     @property
     def caught_up(self) -> bool:
@@ -106,10 +132,11 @@ class EngineLoop:
 
     def lag(self, now: int) -> tuple[int, int]:
         """Records not applied yet, and the age in ms of the oldest of them."""
-        waiting = self._journal.head() - self.applied
+        applied = self.applied or self._reaches
+        waiting = self._journal.head() - applied
         if waiting <= 0:
             return 0, 0
-        oldest = self._journal.read(self.applied, 1)
+        oldest = self._journal.read(applied, 1)
         return waiting, max(0, now - oldest[0].received_at) if oldest else 0
 
     def pending(self, kind: DecisionKind) -> list[Decision]:
@@ -121,6 +148,13 @@ class EngineLoop:
         return sorted(found, key=lambda one: (one.at, one.seq))
 
     def _run(self) -> None:
+        try:
+            if not self._begin():
+                return
+        finally:
+            self._begun.set()
+            _tell(self._on_begun)
+        _tell(self._on_applied)
         target = self._journal.head()
         while not self._stopping:
             try:
@@ -136,6 +170,36 @@ class EngineLoop:
             except JournalError as error:
                 log.error("journal", error=str(error))
                 time.sleep(1.0)
+
+    def _begin(self) -> bool:
+        """Take up the newest checkpoint that can be read. False: there is no state, or a stop came first."""
+        while not self._stopping:
+            try:
+                self._reaches = reached(self._journal)
+                self.applied = self.fold.begin(self._journal)
+                break
+            except JournalUnavailable as error:
+                log.error("journal", error=str(error))
+                time.sleep(1.0)
+            except (InputError, JournalError) as error:
+                # Intake goes on storing: nothing is lost while somebody mends this.
+                log.error("no_state", error=str(error))
+                self._fault = error
+                return False
+        for passed in self.fold.passed_over:
+            mend = "an older checkpoint, or the records themselves, were read instead"
+            log.error("checkpoint_unreadable", error=str(passed), mend=mend)
+        return not self._stopping
+
+    def _no_state(self) -> EngineStarting:
+        fault = self._fault
+        if fault is not None:
+            return EngineStarting(f"there is no state: {fault.what}", where=fault.where, mend=fault.mend)
+        return EngineStarting(
+            "the state is still being read from the last checkpoint",
+            where="engine",
+            mend="Alerts are taken in meanwhile. Ask again in a few seconds; /readyz says how far it is",
+        )
 
     def _apply_all(self, records: list[Record]) -> None:
         for record in records:

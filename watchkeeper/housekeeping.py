@@ -1,9 +1,10 @@
 """Housekeeping: checkpoints, and the end of old records.
 
-When a segment of the journal is full, a second process folds the journal into a checkpoint (encoding a large
-state would hold up the serving one) and this one appends it: from then on a start reads the checkpoint and
-what follows. Segments whose records are all older than `retain_days`, and in the checkpoint, are dropped.
-A stop ends the second process: the next start makes that checkpoint.
+When a segment of the journal is full, or 100,000 records came since the last time, a second process folds the
+journal into a checkpoint (encoding a large state would hold up the serving one) and this one appends it: from
+then on a start reads the checkpoint and what follows, which is never much. Segments whose records are all
+older than `retain_days`, and in the checkpoint, are dropped. A stop ends the second process: the next start
+makes that checkpoint.
 """
 
 from __future__ import annotations
@@ -20,14 +21,20 @@ from typing import IO
 import structlog
 
 from connectors.storage.sqlite_journal import SqliteJournal
-from core.checkpoint import read_head
-from core.errors import JournalError, WatchkeeperError
+from core.checkpoint import reached
+from core.errors import JournalError, JournalUnavailable, WatchkeeperError
 from core.journal import Draft
 from core.ports import Clock
 from core.times import DAY
 
 log = structlog.get_logger("housekeeping")
-FIRST, EVERY = 60.0, 600.0
+FIRST, EVERY, AGAIN = 60.0, 60.0, 600.0
+# A start has so many records to fold at most, and those that came while the checkpoint was made.
+RECORDS = 100_000
+# Of the time, a checkpoint is being made for a twentieth at the most.
+_RESTS = 20
+# While the queue of the writer is full, a checkpoint finds no room in it.
+_TRIES, _TRY_AGAIN = 100, 0.05
 _PATIENCE = 3_600.0
 _LOOK = 0.2
 # A process that was asked to end has so long before it is ended.
@@ -57,6 +64,7 @@ class Housekeeping:
         self._retain_days = retain_days
         self._fold = fold or (lambda data: fold_apart(data, retain_days, self._stopping))
         self._stopping = threading.Event()
+        self._known: int | None = None
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
@@ -69,14 +77,24 @@ class Housekeeping:
         self._thread.join()
 
     def look(self) -> None:
-        """Once: a checkpoint when a segment has filled since the last, then drop what may go."""
-        sealed = self._journal.segments()[:-1]
-        if not sealed:
-            return
-        if self._reached() < sealed[-1].last:
-            seq = self._append(Draft("checkpoint", "program", self._fold(self._data)))
+        """Once: a checkpoint when a segment has filled or much has come since the last, then drop what may
+        go."""
+        sealed, known = self._journal.segments()[:-1], self._reached()
+        full = bool(sealed) and known < sealed[-1].last
+        if full or self._journal.head() - known >= RECORDS:
+            seq = self._append_soon(Draft("checkpoint", "program", self._fold(self._data)))
+            self._known = None
             log.info("checkpoint", record=seq, state_of=self._reached())
         self._drop()
+
+    def _append_soon(self, draft: Draft) -> int:
+        for _ in range(_TRIES):
+            try:
+                return self._append(draft)
+            except JournalUnavailable:
+                if self._stopping.wait(_TRY_AGAIN):
+                    raise Stopped from None
+        return self._append(draft)
 
     def _drop(self) -> None:
         if not self._retain_days:
@@ -88,19 +106,23 @@ class Housekeeping:
             log.info("records_dropped", segments=len(dropped), through=old[-1].last)
 
     def _reached(self) -> int:
-        """The last record that is in the newest checkpoint."""
-        newest = self._journal.latest("checkpoint", "program")
-        return read_head(newest).state.seq if newest is not None and not newest.erased else 0
+        """The last record that is in the newest checkpoint, which is large and read once: while a server runs
+        nobody else writes one."""
+        if self._known is None:
+            self._known = reached(self._journal)
+        return self._known
 
     def _run(self) -> None:
         wait = FIRST
         while not self._stopping.wait(wait):
-            wait = EVERY
+            began = time.monotonic()
             try:
                 self.look()
+                wait = max(EVERY, _RESTS * (time.monotonic() - began))
             except Stopped:
                 return
             except (WatchkeeperError, OSError, subprocess.SubprocessError) as error:
+                wait = AGAIN
                 log.error("housekeeping_failed", error=str(error))
 
 

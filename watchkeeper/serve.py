@@ -43,7 +43,9 @@ def serve(settings: Settings) -> None:
     clock = demo_clock() if settings.demo else None
     app = App(settings.model_copy(update={"port": port}), clock)
     with listener:
-        app.start()
+        # Until the state has been read: most of what is made meanwhile stays.
+        gc.disable()
+        app.open()
         try:
             url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
             if clock is not None:
@@ -61,10 +63,14 @@ def serve(settings: Settings) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=5,
             )
-            uvicorn.Server(config).run(sockets=[listener])
+            server = uvicorn.Server(config)
+            app.on_fault = partial(setattr, server, "should_exit", True)
+            server.run(sockets=[listener])
         finally:
             gc.unfreeze()  # Frozen objects would be reported as leaked by extension modules.
             app.stop()
+    if app.fault is not None:
+        raise app.fault
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -12,22 +12,23 @@ from typing import Any, get_args
 
 import orjson
 
-from core.document import incident_document, incident_summary, outside_document, summary_of
+from core.document import incident_summary, summary_of
 from core.errors import InputError, NotFound, TransitionRefused
 from core.explain import explain_alert, explain_episode, explain_incident, firings
 from core.journal import Draft, Record, json_draft
-from core.lifecycle import Transition, allowed, check, transition_draft
+from core.lifecycle import Transition, check, transition_draft
 from core.model.incident import OPEN, Incident, IncidentStatus
 from core.narrative.plain import one_line
 from core.narrative.report import report
 from core.narrative.why import explanation
 from core.ports import Clock, Document, Journal, Projection
 from core.replay import Fold
-from core.slo_document import incident_budgets, slos_document
+from core.slo_document import slos_document
 from core.times import format_rfc3339
 from core.transitions import check_transition
 from core.why_not import why_not
 from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.shown import leaving, live_document, shown
 from watchkeeper.standing_in import with_stand_ins
 from watchkeeper.writer import JournalWriter
 
@@ -69,10 +70,10 @@ class Watch:
                 one for one in live if before is None or (format_rfc3339(one.opened_at), one.id) < before
             ]
             rows = [incident_summary(fold.engine.world, one) for one in shown[: limit + 1]]
-            leaving = [one for one in fold.forgotten if matching_status(one, status) and _before(one, before)]
+            gone = [one for one in fold.forgotten if matching_status(one, status) and _before(one, before)]
         if status != "open":
             past = {one["id"]: one for one in self._projection.page(status, before, limit + 1)}
-            past |= {one["id"]: one for one in leaving}
+            past |= {one["id"]: one for one in gone}
             rows += [summary_of(one) for one in past.values()]
             rows.sort(key=lambda row: (row["opened_at"], row["id"]), reverse=True)
         more = len(rows) > limit
@@ -81,9 +82,7 @@ class Watch:
 
     def incident(self, incident_id: str) -> Document:
         """By its id or one that was merged into it; with `allowed` and notes at any time. Raises NotFound."""
-        document = self.facts(incident_id)
-        possible = allowed(document["status"], len(document["alerts"]))
-        return {**with_stand_ins(document), "allowed": list(possible)}
+        return shown(self.facts(incident_id))
 
     def facts(self, incident_id: str) -> Document:
         """The same, as it is in the engine or in history. Raises NotFound."""
@@ -93,16 +92,8 @@ class Watch:
     def _document(self, fold: Fold, incident_id: str) -> Document:
         incident = fold.engine.incident(incident_id)
         if incident is not None:
-            world = fold.engine.world
-            due = world.timers.armed.get(f"resolve:{incident.id}")
-            resolves_at = format_rfc3339(due[0]) if due else None
-            document = incident_document(world, incident)
-            budgets = incident_budgets(world, incident)
-            outside = {**outside_document(incident), "resolves_at": resolves_at, "budgets": budgets}
-            return {**document, **outside}
-        current = fold.engine.world.resolve_id(incident_id)
-        leaving = (one for one in fold.forgotten if one["id"] == current)
-        past = next(leaving, None) or self._projection.get(current)
+            return live_document(fold, incident)
+        past = leaving(fold, incident_id) or self._projection.get(incident_id)
         if past is None:
             raise NotFound(
                 f"no incident {one_line(incident_id, 60)!r}", mend="`watchkeeper incidents` lists them"

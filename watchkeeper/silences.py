@@ -61,6 +61,8 @@ class Silences:
 
         Raises InputError, NotFound, JournalUnavailable."""
         author, comment = one_line(silence.author, MAX_AUTHOR), one_line(silence.comment, MAX_COMMENT)
+        if not comment:
+            raise InputError("no comment", where="comment", mend="Say why; everybody sees it")
         now = self._clock.now()
         silence = msgspec.structs.replace(silence, author=author, comment=comment)
         if not silence.id:

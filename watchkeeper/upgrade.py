@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from core.checkpoint import Checkpoint, checkpoint_draft, read_head
+from core.checkpoint import Checkpoint, checkpoint_draft, newest_head
 from core.config import json_payload
 from core.engine import Parse
 from core.errors import InputError
@@ -31,11 +31,13 @@ def start_records(
 
 
 def _version_in_force(journal: Journal) -> str | None:
-    """Of whatever wrote last: a configuration record, or a checkpoint that outlived it."""
-    program, checkpoint = journal.latest("config", "program"), journal.latest("checkpoint", "program")
-    if checkpoint is not None and (program is None or program.seq < checkpoint.seq):
-        return read_head(checkpoint).to_version
-    return str(json_payload(program).get("content")) if program else None
+    """As the last configuration record says, or a checkpoint that outlived it: the newest, which may be
+    large, is not read for what a small record tells."""
+    program = journal.latest("config", "program")
+    if program is not None:
+        return str(json_payload(program).get("content"))
+    head = newest_head(journal)
+    return None if head is None else head.to_version
 
 
 def _is_new(journal: Journal, draft: Draft) -> bool:

@@ -25,6 +25,7 @@ CREATE OR REPLACE TABLE incidents (
   forgotten BOOLEAN, document VARCHAR
 )
 """
+_MERGED = "CREATE OR REPLACE TABLE merged (id VARCHAR PRIMARY KEY, leads_to VARCHAR)"
 _INSERT = """
 INSERT OR REPLACE INTO incidents
 SELECT row.id, row.opened_at, row.status, row.severity, row.title, row.forgotten, row.document
@@ -32,8 +33,11 @@ FROM (SELECT unnest(from_json(?::JSON, '[{
   "id":"VARCHAR", "opened_at":"VARCHAR", "status":"VARCHAR", "severity":"VARCHAR", "title":"VARCHAR",
   "forgotten":"BOOLEAN", "document":"VARCHAR"}]')) AS row)
 """
-
-
+_INSERT_MERGED = """
+INSERT OR REPLACE INTO merged
+SELECT row.id, row.leads_to
+FROM (SELECT unnest(from_json(?::JSON, '[{"id":"VARCHAR", "leads_to":"VARCHAR"}]')) AS row)
+"""
 _PART_BYTES = 4 * 1024 * 1024
 
 
@@ -48,6 +52,7 @@ class DuckdbProjection:
         self._path = path
         self._connection = self._connect()
         self._connection.execute(_SCHEMA)
+        self._connection.execute(_MERGED)
         self._lock = threading.Lock()
 
     def put(self, documents: Sequence[Document], forgotten: Sequence[str]) -> None:
@@ -60,8 +65,16 @@ class DuckdbProjection:
             }
             for document in documents
         ]
+        merged = [
+            {"id": name, "leads_to": document["id"]}
+            for document in documents
+            if document["id"] in gone
+            for name in document.get("merged_from", ())
+        ]
         with self._lock:
             try:
+                if merged:
+                    self._connection.execute(_INSERT_MERGED, [orjson.dumps(merged).decode("utf-8")])
                 for part in _parts(rows):
                     self._connection.execute(_INSERT, [orjson.dumps(part).decode("utf-8")])
             except duckdb.Error as error:
@@ -85,8 +98,11 @@ class DuckdbProjection:
 
     def get(self, incident_id: str) -> Document | None:
         with self._lock:
+            lead = self._connection.execute(
+                "SELECT leads_to FROM merged WHERE id = ?", [incident_id]
+            ).fetchone()
             row = self._connection.execute(
-                "SELECT document FROM incidents WHERE id = ?", [incident_id]
+                "SELECT document FROM incidents WHERE id = ?", lead or [incident_id]
             ).fetchone()
         return orjson.loads(row[0]) if row else None
 

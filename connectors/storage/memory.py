@@ -47,8 +47,9 @@ class MemoryJournal:
     def first(self) -> int:
         return self._first
 
-    def latest(self, kind: RecordKind, source: str) -> Record | None:
-        found = (r for r in reversed(self._records) if r.kind == kind and r.source == source)
+    def latest(self, kind: RecordKind, source: str, before: int | None = None) -> Record | None:
+        end = self.head() + 1 if before is None else before
+        found = (r for r in reversed(self._records) if r.kind == kind and r.source == source and r.seq < end)
         return next(found, None)
 
     def drop(self, through: int) -> list[Dropped]:
@@ -73,13 +74,17 @@ class MemoryProjection:
     def __init__(self) -> None:
         self._documents: dict[str, Document] = {}
         self._forgotten: set[str] = set()
+        self._merged: dict[str, str] = {}
 
     def put(self, documents: Sequence[Document], forgotten: Sequence[str]) -> None:
         self._documents.update({document["id"]: document for document in documents})
         self._forgotten.update(forgotten)
+        for document in documents:
+            if document["id"] in self._forgotten:
+                self._merged |= dict.fromkeys(document.get("merged_from", ()), document["id"])
 
     def get(self, incident_id: str) -> Document | None:
-        return self._documents.get(incident_id)
+        return self._documents.get(self._merged.get(incident_id, incident_id))
 
     def page(self, status: str | None, before: tuple[str, str] | None, limit: int) -> list[Document]:
         found = [

@@ -1,7 +1,7 @@
 """The journal on SQLite: a row of segment files in DATA/journal, the last of which is written.
 
 An append that returned survives a power cut. Old segments can be dropped, payloads erased, everything copied
-while it runs. A damaged end of the journal is put aside by the next start; where an earlier segment is
+while it runs. A damaged end of the journal is put aside by the next start; where what comes before is
 damaged, reading works up to there and then raises JournalCorrupt, and `verify` says where.
 """
 
@@ -79,8 +79,9 @@ class SqliteJournal:
     def first(self) -> int:
         return self._view().parts[0].first
 
-    def latest(self, kind: RecordKind, source: str) -> Record | None:
-        for part, last in reversed(list(self._view().spans())):
+    def latest(self, kind: RecordKind, source: str, before: int | None = None) -> Record | None:
+        for part, end in reversed(list(self._view().spans())):
+            last = end if before is None else min(end, before - 1)
             row = self._readers.one(part, _LATEST, (kind, source, last))
             if row:
                 return to_record(row, part.path)

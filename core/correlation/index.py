@@ -43,7 +43,7 @@ def looks_of(world: World, episode: Episode) -> Iterator[tuple[LinkRule, Look]]:
 
 
 def add_links(world: World, episode: Episode, spots: Iterable[Spot]) -> None:
-    place, links = (episode.starts_at, episode.id), world.links
+    place, links = world.index.place_of(episode), world.links
     for key, _ in spots:
         insert(links, key, place)
 

@@ -60,7 +60,7 @@ def tells_of_workload(world: World, episode: Episode) -> bool:
 
 def add_run(world: World, episode: Episode) -> None:
     if tells_of_workload(world, episode):
-        insert(world.workloads, episode.entity, (episode.starts_at, episode.id))
+        insert(world.workloads, episode.entity, world.index.place_of(episode))
 
 
 def remove_run(world: World, episode: Episode) -> None:

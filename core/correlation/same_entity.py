@@ -14,6 +14,7 @@ from core.rules.schema import RuleSet
 from core.world import World
 
 name = "same-entity"
+_INSTANCE = "instance"
 
 
 def window(a: Episode, b: Episode, rules: RuleSet) -> int:
@@ -32,11 +33,9 @@ def _instance(episode: Episode, rules: RuleSet) -> tuple[tuple[str, str], ...]:
     return tuple((name, labels[name]) for name in rules.identity.instance if labels.get(name))
 
 
-def _instance_key(episode: Episode, named: tuple[tuple[str, str], ...]) -> str:
-    """A text takes less room than the pairs it is made of; lengths keep the parts apart."""
-    return "instance:" + "".join(
-        [f"{len(part)}:{part}" for pair in (episode.entity, *named) for part in pair]
-    )
+def _instance_key(episode: Episode, named: tuple[tuple[str, str], ...]) -> Key:
+    """Flat, of what the episode holds anyway: one for every alert, it takes less room than a text."""
+    return (_INSTANCE, episode.entity, *[part for pair in named for part in pair])
 
 
 def spots(world: World, episode: Episode) -> list[Spot]:
@@ -54,7 +53,7 @@ def looks(world: World, episode: Episode) -> tuple[Look, ...]:
 
 
 def shared(world: World, a: Episode, b: Episode, key: Key) -> str:
-    if isinstance(key, str) and key.startswith("instance:"):
+    if key[0] == _INSTANCE:
         named = _instance(a, world.rules)
         return (
             f"same instance of {a.entity.service}" if named else f"both are of {a.entity.service} as a whole"

@@ -52,8 +52,9 @@ def shortened(nodes: list[Why], rule: str) -> tuple[Why, ...]:
     if len(nodes) <= SHOWN:
         return tuple(nodes)
     rest = nodes[SHOWN:]
-    counted = sum(node.counted for node in rest)
-    more = Why(
-        rule, f"and {len(rest)} more", counted=counted > 0, terms={"more": len(rest), "counted": counted}
-    )
-    return (*nodes[:SHOWN], more)
+    return (*nodes[:SHOWN], and_more(rule, len(rest), sum(node.counted for node in rest)))
+
+
+def and_more(rule: str, more: int, counted: int) -> Why:
+    """Stands for nodes that are not told, of which so many count."""
+    return Why(rule, f"and {more} more", counted=counted > 0, terms={"more": more, "counted": counted})

@@ -33,7 +33,7 @@ class _Members:
         rule = case.rules.probable_origin
         self.down = frozenset(rule.spreads_down)
         self.symptoms = {
-            entity: frozenset(symptom_of(episode.name, case.rules.symptom) for episode in episodes)
+            entity: frozenset(symptom_of(name, case.rules.symptom) for name in {one.name for one in episodes})
             for entity, episodes in case.groups.items()
         }
         worth = {symptom: rule.symptoms.get(symptom, rule.other_symptom) for symptom in get_args(Symptom)}

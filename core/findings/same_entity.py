@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from core.correlation.same_entity import window as window_of
-from core.findings.case import Case, finding, shortened
+from core.findings.case import SHOWN, Case, and_more, finding, shortened
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Episode
@@ -29,14 +29,27 @@ def find(case: Case) -> tuple[list[Finding], Why]:
 def _why(case: Case, entity: Entity, episodes: list[Episode]) -> Why:
     names = sorted({episode.name for episode in episodes})
     listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    pairs = [_pair(case, a, b) for a, b in pairwise(episodes)]
     return Why(
         kind,
         f"{len(episodes)} alerts of {entity.service} within {spoken(_span(episodes))}: {listed}",
         terms={"alerts": len(episodes), "span_ms": _span(episodes)},
         evidence=tuple(episode.id for episode in episodes),
-        children=shortened(pairs, kind),
+        children=_pairs(case, episodes),
     )
+
+
+def _pairs(case: Case, episodes: list[Episode]) -> tuple[Why, ...]:
+    """Neighbours in time; of many the first are told, and how many more of them count."""
+    nodes = [_pair(case, a, b) for a, b in islice(pairwise(episodes), SHOWN)]
+    rest = len(episodes) - 1 - len(nodes)
+    if not rest:
+        return tuple(nodes)
+    least, counted = case.rules.same_entity.window, 0
+    for a, b in islice(pairwise(episodes), SHOWN, None):
+        gap = b.starts_at - a.starts_at
+        # Which window holds takes long to tell; no other is shorter than this one.
+        counted += gap <= least or gap <= window_of(a, b, case.rules)
+    return (*nodes, and_more(kind, rest, counted))
 
 
 def _span(episodes: list[Episode]) -> int:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.narrative.plain import one_line
-from core.times import parse_rfc3339, spoken
+from core.times import format_rfc3339, parse_rfc3339, spoken
 
 MAX_CHARS = 1_500
-_TITLE, _ANSWER, _LINK = 240, 280, 300
+_TITLE, _ANSWER, _LINK, _JOINED = 240, 280, 300, 2
 # `<!channel>`, `@here`, `[text](address)` and bare addresses are what chat programs act on. The replacements
 # are ASCII, so that a page still fits the cheap kind of text message.
 _INERT = {"<": "(", ">": ")", "[": "(", "]": ")", "@": "(at)", "`": "'", "://": ": //"}
@@ -39,13 +39,14 @@ _QUESTIONS = (
 )
 
 
-def page_text(incident: Mapping[str, Any], reason: str, base_url: str) -> str:
-    """At most 8 lines and MAX_CHARS characters. `reason` is a notify decision's; the last line is the link.
+def page_text(incident: Mapping[str, Any], reason: str, base_url: str, at: int | None = None) -> str:
+    """At most 8 lines and MAX_CHARS characters. `reason` is a notify decision's, `at` (ms UTC) when it was
+    decided: what was merged into the incident then is named too. The last line is the link.
 
     Keys that the document lacks are left out, so that even an id alone makes a page.
     """
     link = one_line(incident_url(base_url, str(incident.get("id", ""))), _LINK)
-    lines = [_headline(incident), _happened(incident, reason), _extent(incident), _since(incident)]
+    lines = [_headline(incident), _happened(incident, reason, at), _extent(incident), _since(incident)]
     lines += [_question(incident, key, words) for key, words in _QUESTIONS]
     facts = "\n".join(line for line in lines if line)
     return f"{facts[: MAX_CHARS - len(link) - 1]}\n{link}"
@@ -72,12 +73,27 @@ def _headline(incident: Mapping[str, Any]) -> str:
     return inert(f"{incident.get('severity', '')} {incident.get('title', '')}", _TITLE)
 
 
-def _happened(incident: Mapping[str, Any], reason: str) -> str:
+def _happened(incident: Mapping[str, Any], reason: str, at: int | None) -> str:
     said, held, by = reason.partition("after ")
     base, _, detail = said.rstrip(" :").partition(":")
     words = _REASONS[base].format(detail.replace(":", ", ")) if base in _REASONS else base.replace("_", " ")
+    words += _joined_then(incident, at, detail if base == "merged" else "")
     words += f", held back until now by {by}" if held else ""
     return inert(f"{incident.get('id', '')}: {words}{_by_now(incident, base)}", 160)
+
+
+def _joined_then(incident: Mapping[str, Any], at: int | None, told: str) -> str:
+    """A receiver gets one page for all that one record does: a merge may be told as a rise in severity. Who
+    was paged for the other incident finds it by its name."""
+    if at is None:
+        return ""
+    then, history = format_rfc3339(at), incident.get("history") or ()
+    merges = [one for one in history if (one.get("what"), one.get("at")) == ("merged", then)]
+    found = [str(one.get("detail", "")) for one in merges]
+    names = [name for name in dict.fromkeys(found) if name not in ("", told)]
+    more = f" and {len(names) - _JOINED} more" if len(names) > _JOINED else ""
+    joined = ", ".join(names[:_JOINED]) + more
+    return f"{' and ' if told else ', joined by '}{joined}" if names else ""
 
 
 def _by_now(incident: Mapping[str, Any], base: str) -> str:

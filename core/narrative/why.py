@@ -34,7 +34,7 @@ def explanation(document: Mapping[str, Any], live: Mapping[str, Any] | None) -> 
     nearly = list(live["nearly_joined"]) if live else []
     return {
         "said": {
-            "told": told_sentences(document),
+            "told": told_sentences(document, live["storm"] if live else None),
             "severity": live["severity_said"] if live else severity_sentences(document),
             "joined": joined_sentences(document),
             "origin": origin_sentences(document),
@@ -54,12 +54,13 @@ def told(document: Mapping[str, Any]) -> list[Document]:
     return [{**{key: row[key] for key in keys}, "words": _row_words(row)} for row in rows]
 
 
-def told_sentences(document: Mapping[str, Any]) -> list[str]:
-    """Who was told first and why, what came after it, and what holds pages back."""
+def told_sentences(document: Mapping[str, Any], storm: Mapping[str, str] | None = None) -> list[str]:
+    """Who was told first and why, what came after it, and what holds pages back. `storm`: since when there
+    is one that makes the first page wait, and when that is due."""
     rows = told(document)
     paged = [row for row in rows if row["what"] == "paged"]
     held = [row for row in rows if row["what"] == "not_paged"]
-    found = [_first(document, paged, held)]
+    found = [_first(document, paged, held, storm)]
     if len(paged) > 1:
         last = paged[-1]
         how = "followed" if any(row["detail"] for row in paged) else "would have followed"
@@ -152,7 +153,12 @@ def _joins(node: Document) -> bool:
     return bool(node["counted"]) and node["rule"] != "links"
 
 
-def _first(document: Mapping[str, Any], paged: Sequence[Document], held: Sequence[Document]) -> str:
+def _first(
+    document: Mapping[str, Any],
+    paged: Sequence[Document],
+    held: Sequence[Document],
+    storm: Mapping[str, str] | None,
+) -> str:
     if paged:
         row = paged[0]
         who = one_line(row["detail"], _TEXT)
@@ -163,6 +169,12 @@ def _first(document: Mapping[str, Any], paged: Sequence[Document], held: Sequenc
     if held:
         row = held[-1]
         return f"Nobody was paged at {clock(row['at'])}, because {_because(row)}."
+    if storm is not None:
+        return (
+            f"Nobody has been paged yet: very many alerts have begun since {clock(storm['since'])}, and in"
+            " such a storm first pages wait, so that there is one for each cause. This one is due at"
+            f" {clock(storm['due'])}; a P0 is paged as ever."
+        )
     if document["status"] in _OPEN:
         return "Nobody has been paged yet: the first page waits a little, so that it tells the whole story."
     return "Nobody was ever paged about it."

@@ -74,6 +74,14 @@ def test_starting_needs_nothing_heavy(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]", done.stdout
 
 
+def test_intake_opens_without_what_stands_behind_it() -> None:
+    """Alerts are taken in within a second of the start: nothing that takes long to import is in the way."""
+    late = ["fastapi", "duckdb", "jinja2", "prometheus_client", "watchkeeper.behind", "watchkeeper.enricher"]
+    code = f"import sys, watchkeeper.serve; print([m for m in {late} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_network_is_shut_but_for_loopback() -> None:
     with socket.socket() as outside, pytest.raises(NetworkRefused):
         outside.connect(("192.0.2.1", 80))

@@ -73,6 +73,11 @@ def test_the_latest_of_a_kind(journal: Journal) -> None:
     latest = journal.latest("config", "rules")
     assert latest is not None
     assert latest.payload == b"new"
+    older = journal.latest("config", "rules", latest.seq)
+    assert older is not None
+    assert (older.payload, older.seq) == (b"old", 1)
+    assert journal.latest("config", "rules", older.seq) is None
+    assert journal.latest("config", "rules", latest.seq + 1) == latest
 
 
 def test_the_oldest_can_be_dropped_in_whole_segments(journal: Journal) -> None:

@@ -42,6 +42,18 @@ def test_the_last_document_counts(projection: Projection) -> None:
     assert projection.get("b") is None
 
 
+def test_what_has_left_memory_is_found_by_what_was_merged_into_it(projection: Projection) -> None:
+    """Whatever the other one's last document was, and only then: until then the engine knows."""
+    kept = {**document("kept", 1), "merged_from": ["one", "two"]}
+    projection.put([document("one", 1, "triggered"), document("two", 1, "triggered")], [])
+    projection.put([kept], [])
+    assert projection.get("one") == document("one", 1, "triggered")
+    projection.put([kept, document("other", 2)], ["kept", "other"])
+    assert [projection.get(name) for name in ("one", "two", "kept")] == [kept] * 3
+    assert projection.get("other") == document("other", 2)
+    assert [row["id"] for row in projection.page(None, None, 9)] == ["other", "kept"]
+
+
 def test_pages_hold_what_has_left_memory_newest_first(projection: Projection) -> None:
     names = [f"i{n}" for n in range(1, 8)]
     projection.put([document(name, n) for n, name in enumerate(names, 1)], names[:6])

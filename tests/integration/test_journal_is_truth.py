@@ -180,6 +180,7 @@ def test_the_commands_read_from_the_journal_what_the_server_says(told: Told) -> 
         assert shown.returncode == 0, shown.stderr
         from_journal = json.loads(shown.stdout)
         assert inside(from_journal) == inside(incident)
+        assert from_journal.keys() == incident.keys()
     asked, read = (
         watchkeeper("incidents", "--json", *where, cwd=folder)
         for where in (("--url", told.server.url), ("--data", told.server.data))

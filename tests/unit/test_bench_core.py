@@ -7,6 +7,7 @@ import json
 import threading
 from pathlib import Path
 
+import orjson
 import pytest
 
 from connectors.inbound.registry import parse
@@ -27,6 +28,7 @@ from evals.bench.core.report import PLAIN, document, figures, ratio_to_smallest,
 from evals.bench.fold import START
 from evals.shop import wire
 from watchkeeper import files
+from watchkeeper.projector import Changes
 
 TINY = Group(100, 3, 0, 0.0)
 LATER = START + 600_000
@@ -100,11 +102,13 @@ def test_as_much_stays_open_through_the_workloads() -> None:
 def test_only_incidents_that_changed_are_documented() -> None:
     fold = worker.build(stream.configured(10, 0), Group(100, 10, 0, 0.0))
     assert fold.engine.state.incidents
-    assert worker.look(fold, worker.versions(fold)) == (0.0, 0.0, 0)
-    looked = worker.look(fold, {})
-    assert looked.documents == len(fold.engine.state.incidents)
+    idle = worker.look(fold, Changes(worker.versions(fold)))
+    assert (idle.rest_seconds, idle.documents) == (0.0, 0)
+    looked = worker.look(fold, Changes())
+    assert 0 < looked.documents <= len(fold.engine.state.incidents)
     # The projector rests four times as long as it works, up to 50 ms after a few documents.
     assert 0 < looked.rest_seconds <= 4 * looked.why_seconds + 1e-9
+    assert 0 < looked.why_share <= looked.why_seconds / (1 + looked.rest_seconds) + 1e-9
 
 
 def test_the_plain_loop_remembers_the_last_of_each_alert() -> None:
@@ -202,8 +206,8 @@ def made(
 ) -> GroupResult:
     one = Round(
         workload="mix", alerts=1_000, applied_seconds=applied, why_seconds=why, rest_seconds=rest,
-        documents=3, parsed_seconds=0.01, plain_seconds=0.002, collections=2, longest_pause_ms=1.5,
-        paused_ms=2.0,
+        documents=3, why_share=why / (1 + rest), parsed_seconds=0.01, plain_seconds=0.002, collections=2,
+        longest_pause_ms=1.5, paused_ms=2.0,
     )  # fmt: skip
     return GroupResult(Group(opened, 10, inhibitions, 1.0), [one], 4_000.0, 2.0)
 
@@ -271,15 +275,18 @@ def test_what_waits_in_alertmanager_is_read_from_its_metrics() -> None:
 
 
 def test_rates_of_processing_leave_out_what_was_left() -> None:
-    ours = Processed("Watchkeeper", 1_000, 1.0, 2.0, 0, 0.5)
-    theirs = Processed("Alertmanager", 1_000, 1.0, 4.0, 600, 0.2)
+    ours = Processed("Watchkeeper", 1_000, 1.0, 2.0, 0, 0.5, 70)
+    theirs = Processed("Alertmanager", 1_000, 1.0, 4.0, 600, 0.2, 70)
     found = beside.document([ours, theirs])
     assert found["metrics"] == {
-        "processed_alerts_per_s": 500, "cpu_us_an_alert": 500, "left": 0, "ratio_to_alertmanager": 5,
+        "processed_alerts_per_s": 500, "cpu_us_an_alert": 500, "open_before": 70, "left": 0,
+        "ratio_to_alertmanager": 5,
     }  # fmt: skip
     assert found["baselines"] == {
-        "Alertmanager": {"processed_alerts_per_s": 100, "cpu_us_an_alert": 500, "left": 600}
-    }
+        "Alertmanager": {
+            "processed_alerts_per_s": 100, "cpu_us_an_alert": 500, "open_before": 70, "left": 600,
+        }
+    }  # fmt: skip
     assert "600" in beside.table([ours, theirs])
     assert beside.document([ours])["baselines"] == {}
 
@@ -298,18 +305,19 @@ def test_a_journal_is_written_with_as_many_records_and_alerts_as_are_said(tmp_pa
 
 def test_starts_are_reported_beside_the_whole_journal() -> None:
     rows = [
-        restart.Start(restart.WHOLE, 1_000, 50, 1.5, 4.0, 0.5, 3.0),
-        restart.Start(restart.CHECKPOINT, 1_000, 50, 1.0, 2.0, 0.25, 0.75),
+        restart.Start(restart.WHOLE, 1_000, 50, 1.5, 4.0, 0.5, 3.0, 0.2),
+        restart.Start(restart.CHECKPOINT, 1_000, 50, 1.0, 2.0, 0.25, 0.75, 0.1),
     ]
     found = restart.document(rows)
     assert found["metrics"] == {
         "checkpoint_first_ack_s": 1.0, "checkpoint_caught_up_s": 2.0, "checkpoint_records_per_s": 500,
-        "checkpoint_first_ack_cpu_s": 0.25, "checkpoint_caught_up_cpu_s": 0.75, "open": 50,
+        "checkpoint_first_ack_cpu_s": 0.25, "checkpoint_caught_up_cpu_s": 0.75, "checkpoint_longest_s": 0.1,
+        "open": 50,
     }  # fmt: skip
     assert found["baselines"] == {
         restart.WHOLE: {
             "first_ack_s": 1.5, "caught_up_s": 4.0, "records_per_s": 250, "first_ack_cpu_s": 0.5,
-            "caught_up_cpu_s": 3.0,
+            "caught_up_cpu_s": 3.0, "longest_s": 0.2,
         }
     }  # fmt: skip
     assert restart.WHOLE in restart.table(rows)
@@ -366,6 +374,19 @@ def test_a_server_starts_on_a_journal_and_on_a_checkpoint_of_it(capsys: pytest.C
 
 @pytest.mark.integration
 def test_ours_processes_all_that_is_posted(tmp_path: Path) -> None:
-    row = beside.ours(600, tmp_path)
-    assert (row.alerts, row.left) == (600, 0)
+    row = beside.ours(600, 700, tmp_path)
+    assert (row.alerts, row.opened, row.left) == (600, 700, 0)
     assert row.rate > 0
+
+
+def test_half_of_the_warnings_have_a_critical_alert_that_inhibits_them() -> None:
+    """By the rule of the sample configuration; and what is open before is of another cluster."""
+    alerts = [
+        alert["labels"] for body in beside.bodies(beside.ALERTS, b"west-1") for alert in orjson.loads(body)
+    ]
+    assert {alert["cluster"] for alert in alerts} == {"west-1"}
+    assert beside._INHIBITION["equal"] == ["alertname", "cluster", "service"]
+    same = [(one["severity"], one["alertname"], one["service"]) for one in alerts]
+    critical = {row[1:] for row in same if row[0] == "critical"}
+    warnings = [row[1:] for row in same if row[0] == "warning"]
+    assert sum(row in critical for row in warnings) / len(warnings) == pytest.approx(0.5, abs=0.01)

@@ -113,6 +113,28 @@ def test_in_short_has_evidence_and_says_how_it_was_made(html: str) -> None:
     assert made in short
 
 
+@pytest.mark.parametrize(("made_at", "said"), [(90, True), (500, False), (None, False)])
+def test_in_short_says_as_of_when_it_is_once_the_severity_is_another(made_at: int | None, said: bool) -> None:
+    """Of what was made before; a stand-in is made when it is read."""
+
+    def written(document: Document) -> Document:
+        worse = {"at": time(400), "what": "severity", "actor": "rule", "reason": "critical", "detail": "P0"}
+        told = note("narrator", "narrative", ("It is P1.", []), at=None if made_at is None else time(made_at))
+        return document | {"annotations": [told], "history": [*document["history"], worse]}
+
+    watch = FakeWatch(outage(), written)
+    html = Browser(watch).get(path_of(watch)).text
+    check_page(html)
+    short = section(html, "short")
+    assert "It is P1." in short
+    assert ("the severity has changed since then; it is P0 now." in short) is said
+    assert ("As of" in short) is said
+
+
+def test_in_short_says_nothing_of_when_while_the_severity_is_the_same(html: str) -> None:
+    assert "As of" not in section(html, "short")
+
+
 @pytest.mark.parametrize(
     ("more", "made"),
     [

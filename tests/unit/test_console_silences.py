@@ -81,6 +81,13 @@ def test_a_refusal_says_why_and_keeps_what_was_typed(app: App, fields: dict[str,
     assert call(app, "GET", "/v1/silences").json() == {"silences": []}
 
 
+@pytest.mark.parametrize("comment", ["", " "])
+def test_a_form_without_a_reason_is_refused(app: App, comment: str) -> None:
+    answer = post(app, "/silences", {**FORM, "comment": comment})
+    assert answer.status_code == 400
+    assert "Say why" in answer.text
+
+
 def test_forms_of_other_sites_are_refused(app: App) -> None:
     name = sent(app)
     foreign = {"sec-fetch-site": "cross-site"}

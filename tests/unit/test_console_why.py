@@ -138,6 +138,25 @@ def test_a_storm_is_cut_and_says_so() -> None:
     assert len(html) < 60_000
 
 
+def test_a_first_page_that_waits_because_of_a_storm_says_so() -> None:
+    """Not one that was due before it began, nor after it was paged."""
+    t = routed()
+    t.push(0, *(alert(f"svc-{n}", "Slow", severity="warning") for n in range(120)))
+    t.push(20, alert("late", "Slow", starts=20, severity="warning"))
+    services = [row["alerts"][0]["service"] for row in t.incidents()]
+    first, late = services.index("svc-0"), services.index("late")
+    waits = (
+        "Nobody has been paged yet: very many alerts have begun since 08:00 UTC on 2026-03-02, and in such a"
+        " storm first pages wait, so that there is one for each cause. This one is due at 08:02 UTC"
+    )
+    assert waits in section(t, late, 25)
+    assert "storm" not in section(t, first, 25)
+    assert "the first page waits a little" in section(t, first, 25)
+    t.wait(130)
+    assert "storm" not in section(t, late, 130)
+    assert "shop-oncall was paged at 08:02" in section(t, late, 130)
+
+
 def test_an_incident_that_has_left_memory_is_explained_from_its_document() -> None:
     class Past(FakeWatch):
         def why(self, document: dict[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.inbound.registry import parse
 from connectors.storage.memory import MemoryJournal
+from connectors.storage.sqlite_journal import SqliteJournal
 from core.checkpoint import Checkpoint, checkpoint_draft, copy_state
 from core.config import config_draft
 from core.dead_letters import FIRST_CAME, REPLAYS
-from core.errors import InputError
+from core.errors import EngineStarting, InputError
 from core.journal import Draft, record_to_line
 from core.ports import read_all
 from core.replay import Fold, replay_file, result
@@ -97,14 +100,91 @@ def test_an_export_goes_on_from_a_checkpoint_that_reaches_to_its_first_record() 
     assert replay_file(lines, parse, [], "1")["digest"] == result(folded(journal, "1"))["digest"]
 
 
-def test_a_checkpoint_that_cannot_be_read_stops_the_start_with_a_reason(tmp_path: Path) -> None:
+def with_state(state: str) -> bytes:
+    head = '{"from_version": "1", "to_version": "1", "reason": "retention", "state": '
+    return f"{head}{state}}}".encode()
+
+
+# Torn; of no known form; with episodes, an episode or an incident of another version.
+UNREADABLE = (
+    b'{"from_version": "1", "sta',
+    b'{"state": 5}',
+    with_state('{"seq": 4, "episodes": []}'),
+    with_state('{"seq": 4, "episodes": {"e": {}}}'),
+    with_state('{"seq": 4, "incidents": {"i": 5}}'),
+)
+
+
+@pytest.mark.parametrize("payload", UNREADABLE)
+def test_a_checkpoint_that_cannot_be_read_is_passed_over_for_an_older_one(payload: bytes) -> None:
+    journal = MemoryJournal(segment_records=4)
+    start(journal, "1")
+    journal.append([alerts_of(0, "payments")], START)
+    journal.append([checkpoint(folded(journal, "1")), alerts_of(1, "mailer")], START + 1_000)
+    before = result(folded(journal, "1"))["digest"]
+    journal.append([Draft("checkpoint", "program", payload)], START + 2_000)
+    # The records before the older one are gone: without it there would be nothing to go on from.
+    assert journal.drop(4)
+    made = Fold(parse, "1")
+    assert made.begin(journal) == 4
+    assert [error.where for error in made.passed_over] == ["checkpoint record 7"]
+    assert result(folded(journal, "1"))["digest"] == before
+
+
+@pytest.mark.parametrize("payload", UNREADABLE)
+def test_without_an_older_one_the_whole_journal_is_read_if_it_is_there(payload: bytes) -> None:
+    journal = MemoryJournal(segment_records=4)
+    start(journal, "1")
+    journal.append([alerts_of(0, "payments")], START)
+    whole = result(folded(journal, "1"))["digest"]
+    journal.append([Draft("checkpoint", "program", payload), alerts_of(1, "mailer")], START + 1_000)
+    made = Fold(parse, "1")
+    assert made.begin(journal) == 0
+    assert result(folded(journal, "1"))["digest"] != whole
+    assert journal.drop(4)
+    with pytest.raises(InputError, match="checkpoint record 5"):
+        made.begin(journal)
+
+
+def test_a_server_whose_checkpoint_cannot_be_read_starts_and_says_so(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data")
     first = App(settings)
     first.start()
+    first._writer.append_now(alerts_of(0, "payments"))
     first._writer.append_now(Draft("checkpoint", "program", b'{"state": 5}'))
     first.stop()
-    with pytest.raises(InputError, match="checkpoint record"):
-        App(settings).start()
+    second = App(settings)
+    with capture_logs() as logs:
+        second.start()
+    try:
+        assert second.engine.wait_for(second.health()["journal_head"], 30)
+        [incident] = second.watch.incidents(None, None, 10)["incidents"]
+        assert incident["title"]
+    finally:
+        second.stop()
+    [said] = [row for row in logs if row["event"] == "checkpoint_unreadable"]
+    assert "checkpoint record" in said["error"]
+
+
+def test_a_server_that_has_no_state_to_go_on_from_says_why_and_stores_alerts(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", segment_bytes=65_536)
+    journal = SqliteJournal(settings.data, segment_bytes=65_536)
+    for n in range(40):
+        journal.append([Draft("ingest", "alertmanager", Random(n).randbytes(8_000))], START)
+    journal.append([Draft("checkpoint", "program", b'{"state": 5}')], START)
+    assert journal.drop(20)
+    journal.close()
+    app = App(settings)
+    app.start()
+    try:
+        assert app._writer.append_now(alerts_of(0, "payments")) > 41
+        with pytest.raises(EngineStarting, match="there is no state: Expected `object`"):
+            app.watch.incidents(None, None, 10)
+        health = app.health()
+        assert (health["ready"], health["engine_caught_up"]) == (False, False)
+        assert health["engine"].startswith("there is no state")
+    finally:
+        app.stop()
 
 
 MAPPING = """

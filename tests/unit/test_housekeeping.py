@@ -12,8 +12,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.storage.sqlite_journal import SqliteJournal
-from core.errors import JournalError
+from core.checkpoint import Checkpoint, checkpoint_draft, reached
+from core.errors import JournalError, JournalUnavailable
 from core.journal import Draft
+from core.state import State
 from tests.unit.test_keeping import Clock, filled
 from watchkeeper import housekeeping
 from watchkeeper.housekeeping import Fold, Housekeeping, Stopped, fold_apart, run_apart
@@ -97,6 +99,44 @@ def keeper(journal: SqliteJournal, data: Path, fold: Fold | None) -> Housekeepin
         return journal.append([draft], 0)[0].seq
 
     return Housekeeping(journal, append, Clock(0), data, 0, fold)
+
+
+def test_a_checkpoint_is_made_before_a_start_would_have_much_to_fold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = SqliteJournal(tmp_path / "a")
+    one = keeper(journal, tmp_path / "a", lambda data: checkpoint_at(journal.head()))
+    monkeypatch.setattr(housekeeping, "RECORDS", 5)
+    heads = []
+    for _ in range(12):
+        journal.append([Draft("tick", "", b"")], 0)
+        one.look()
+        found = journal.latest("checkpoint", "program")
+        heads.append(found.seq if found else 0)
+    # What is appended last is the checkpoint itself: four more, and it is time for the next.
+    assert heads == [0, 0, 0, 0, 6, 6, 6, 6, 11, 11, 11, 11]
+    journal.close()
+
+
+def test_a_checkpoint_waits_for_room_in_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "RECORDS", 1)
+    monkeypatch.setattr(housekeeping, "_TRY_AGAIN", 0.0)
+    journal, refused = SqliteJournal(tmp_path / "a"), [True, True]
+    journal.append([Draft("tick", "", b"")], 0)
+
+    def append(draft: Draft) -> int:
+        if refused:
+            refused.pop()
+            raise JournalUnavailable("the disk cannot keep up", where="intake")
+        return journal.append([draft], 0)[0].seq
+
+    Housekeeping(journal, append, Clock(0), tmp_path / "a", 0, lambda data: checkpoint_at(1)).look()
+    assert (reached(journal), refused) == (1, [])
+    journal.close()
+
+
+def checkpoint_at(seq: int) -> bytes:
+    return checkpoint_draft(Checkpoint("1", "1", State(seq=seq), reason="retention")).payload
 
 
 def test_the_thread_goes_on_after_a_failure_and_logs_why(

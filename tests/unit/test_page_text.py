@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.narrative.page import MAX_CHARS, inert, page_text
-from tests.timeline import SHOP, Timeline, alert, change
+from core.times import parse_rfc3339
+from tests.timeline import SHOP, START, Timeline, alert, change
 
 URL = "https://watch.example/"
 HOSTILE = [
@@ -131,3 +132,36 @@ def test_any_text_anywhere_stays_harmless_and_bounded(words: str, reason: str) -
 def test_inert_text_stays_as_it_is_when_made_inert_again(words: str) -> None:
     once = inert(words, 200)
     assert inert(once, 200) == once
+
+
+def merged_into_worse() -> tuple[Timeline, str, str]:
+    """A warning and something critical of others; a person merges them a minute later."""
+    t = Timeline(SHOP, routes="receivers: [shop]\nroutes: [{receiver: shop}]")
+    t.push(0, alert("payments", severity="warning"))
+    t.push(1, alert("mailer", "QueueBacklog"))
+    t.wait(40)
+    kept, absorbed = (row["id"] for row in t.incidents())
+    t.move(60, absorbed, "merged", into=kept)
+    return t, kept, absorbed
+
+
+def test_a_merge_that_is_told_as_something_else_names_the_other_incident() -> None:
+    """One page tells of all that one record did: here that it got worse by what joined it."""
+    t, kept, absorbed = merged_into_worse()
+    [incident] = t.incidents()
+    page = t.decisions("notify")[-1]
+    assert page["reason"] == "severity_raised:P1"
+    told = page_text(incident, page["reason"], URL, parse_rfc3339(page["at"]))
+    assert told.splitlines()[1] == f"{kept}: severity raised to P1, joined by {absorbed}"
+    merged = page_text(incident, f"merged:{absorbed}", URL, parse_rfc3339(page["at"]))
+    assert merged.splitlines()[1] == f"{kept}: joined by {absorbed}"
+    later = page_text(incident, "more_services:3", URL, parse_rfc3339(page["at"]) + 1)
+    assert later.splitlines()[1] == f"{kept}: now 3 services"
+
+
+def test_of_many_that_joined_at_once_two_are_named() -> None:
+    history = [
+        {"what": "merged", "at": "2026-03-02T08:00:00.000Z", "detail": f"INC-{n}"} for n in range(2, 6)
+    ]
+    text = page_text({"id": "INC-1", "history": history}, "merged:INC-2", URL, START)
+    assert text.splitlines()[0] == "INC-1: joined by INC-2 and INC-3, INC-4 and 1 more"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from connectors.storage.journal import tail
+from connectors.storage.journal import salvage, tail
 from connectors.storage.sqlite_journal import SqliteJournal
 from core.errors import JournalCorrupt, JournalUnavailable
 from core.journal import Draft
@@ -71,6 +71,31 @@ def sound_after(directory: Path, at_least: int, at_most: int) -> list[str]:
     assert (again.set_aside, again.head()) == ([], head + 1)
     again.close()
     return aside
+
+
+def test_a_start_looks_at_the_end_and_verify_at_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(salvage, "_CHECKED", 10)
+    path = filled(tmp_path)
+    change_payload(path, 20)
+    journal = SqliteJournal(tmp_path)
+    assert (journal.set_aside, journal.head()) == ([], 40)
+    with pytest.raises(JournalCorrupt, match="record 20: its content does not match the hash chain"):
+        list(journal.verify())
+    journal.close()
+    change_payload(path, 31)
+    again = SqliteJournal(tmp_path)
+    assert ["record 31" in one.what for one in again.set_aside] == [True]
+    # What is made anew is looked at from its beginning.
+    assert again.head() == 19
+    assert max(again.verify()) == 19
+    again.close()
+
+
+def change_payload(path: Path, seq: int) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE records SET payload = ? WHERE seq = ?", (b"other", seq))
 
 
 # Torn ends.

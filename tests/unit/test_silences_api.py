@@ -179,6 +179,32 @@ def test_alertmanagers_address_names_the_place_too(app: App) -> None:
     assert said.startswith("createdBy: not a text. Send a text in quotes")
 
 
+@pytest.mark.parametrize("comment", ["", " ", "\u200b\n"])
+def test_nobody_silences_without_saying_why(app: App, comment: str) -> None:
+    """By our address, by Alertmanager's, and when one is changed."""
+    one = call(app, "POST", "/v1/silences", json=ours()).json()["id"]
+    for method, path, body in (
+        ("POST", "/v1/silences", ours(comment=comment)),
+        ("PUT", f"/v1/silences/{one}", ours(comment=comment)),
+        ("POST", "/api/v2/silences", v2(comment=comment)),
+    ):
+        answer = call(app, method, path, json=body)
+        assert answer.status_code == 400
+        assert "comment" in answer.text
+    assert [row["comment"] for row in call(app, "GET", "/v1/silences").json()["silences"]] == ["disks"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u200b\n"])
+def test_a_comment_on_an_incident_without_words_is_refused(app: App, text: str) -> None:
+    call(app, "POST", "/api/v2/alerts", json=[{"labels": {"alertname": "A", "service": "payments"}}])
+    [incident] = call(app, "GET", "/v1/incidents").json()["incidents"]
+    path = f"/v1/incidents/{incident['id']}/comments"
+    answer = call(app, "POST", path, json={"author": "ana", "text": text})
+    assert (answer.status_code, answer.json()["error"]["where"].endswith("text")) == (400, True)
+    said = call(app, "GET", f"/v1/incidents/{incident['id']}").json()["annotations"]
+    assert [one for one in said if one["kind"] == "comment"] == []
+
+
 def test_what_is_unknown_is_not_found_and_another_site_is_refused(app: App) -> None:
     for method, path in (
         ("GET", "/v1/silences/SIL-NONE"),

@@ -473,7 +473,7 @@ def test_a_sender_cannot_pretend_that_an_alert_is_ours() -> None:
 def test_erasing_the_record_takes_the_name_and_keeps_the_incident() -> None:
     t = Objectives()
     t.tell(0, told(FAST))
-    t._append(60, forget_draft(t.records[-1], [], "ana", "it was a secret"))
+    t._append(60, forget_draft(t.records[-1], "ana", "it was a secret"))
     [incident] = t.incidents()
     assert incident["alerts"][0]["name"] == "SLOBurnRateFast"
     t.tell(120, told(CALM))

@@ -111,14 +111,12 @@ class FromJournal:
         return {"incidents": rows[:limit], "next_cursor": None}
 
     def incident(self, name: str) -> Document:
-        from core.document import outside_document
-        from watchkeeper.standing_in import with_stand_ins
+        from watchkeeper.shown import leaving, live_document, shown
 
-        current = self._fold.engine.world.resolve_id(name)
         live = self._fold.engine.incident(name)
-        for document in self._fold.incidents():
-            if document["id"] == current:
-                return with_stand_ins({**document, **(outside_document(live) if live else {})})
+        document = live_document(self._fold, live) if live else leaving(self._fold, name)
+        if document is not None:
+            return shown(document)
         raise NotFound(f"no incident {name!r}", mend="`watchkeeper incidents` lists them")
 
     def explain(self, name: str, other: str = "") -> Document:

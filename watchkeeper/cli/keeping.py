@@ -15,7 +15,6 @@ from core.checkpoint import Checkpoint, checkpoint_draft, newer_than
 from core.errors import InputError, NotFound
 from core.forgetting import deciding_labels, forget, forget_document, forget_draft
 from core.journal import Draft, Record
-from core.model.events import AlertEvent
 from core.replay import Fold
 from core.times import DAY, format_rfc3339
 from core.world import Turn
@@ -77,7 +76,7 @@ def _redact(journal: SqliteJournal, record: Record, actor: str, reason: str) -> 
     events = events_of(journal, world, record)
     said = said_by(world, record, events)
     also = quoting(journal, world, record, said)
-    draft = forget_draft(record, [one for one in events if isinstance(one, AlertEvent)], actor, reason)
+    draft = forget_draft(record, actor, reason)
     now = max(SystemClock().now(), fold.engine.state.clock)
     decided = Record(journal.head() + 1, now, draft.kind, draft.source, draft.payload)
     fold.apply(decided)

@@ -104,6 +104,7 @@ def _explained(document: Document, names: dict[str, Ref], now: int) -> dict[str,
     beside_plans = names | {plan["id"]: Ref("") for plan in document.get("plans", [])}
     return {
         "in_short": notes_view.note_view(notes.get(notes_view.NARRATIVE), names, now),
+        "in_short_as_of": notes_view.as_of(notes.get(notes_view.NARRATIVE), document, now),
         "being_written": document.get("explained") == "pending",
         "seen_before": notes_view.note_view(notes.get(notes_view.PAST), names, now),
         "past": notes_view.past_view(notes.get(notes_view.PAST), document["recurrence_of"], now),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from watchkeeper.console.clocks import Stamp, stamp
+from watchkeeper.console.clocks import Stamp, milliseconds, stamp
 from watchkeeper.console.evidence import Ref, refs
 from watchkeeper.console.text import harmless, score, shorten, words
 
@@ -65,6 +65,16 @@ def note_view(note: Document | None, names: Mapping[str, Ref], now: int) -> Note
     ]
     by_model = note.get("made_by") == "model"
     return Note(lines, how_made(note), stamp(note["at"], now), by_model) if lines else None
+
+
+def as_of(note: Document | None, document: Document, now: int) -> Stamp | None:
+    """When a note was made that knows of another severity than there is now; else None."""
+    told = milliseconds(note["at"]) if note else None
+    if note is None or told is None:
+        return None
+    rows = [row for row in document["history"] if row["what"] == "severity"]
+    changed = any((milliseconds(row["at"]) or 0) > told for row in rows)
+    return stamp(note["at"], now) if changed else None
 
 
 def how_made(note: Document) -> str:

@@ -52,6 +52,8 @@ def engine_rows(engine: EngineLoop) -> Rows:
     """Reads the engine's memory. Only what changed is put into words, and at most 100 of it at once."""
 
     def rows(seen: dict[str, int]) -> News:
+        if not engine.begun:
+            return News(engine.applied, (), False)
         with engine.reading() as fold:
             incidents = fold.engine.state.incidents
             changed = [one for one in incidents.values() if seen.get(one.id) != one.version]

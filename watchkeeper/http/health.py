@@ -13,6 +13,7 @@ from core.model.incident import OPEN, SEVERITIES
 from core.ports import Document
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.http.intake import Intake
+from watchkeeper.suppressed_counts import SuppressedCounts
 
 
 def health_router(health: Callable[[], Document], metrics: Callable[[], bytes]) -> APIRouter:
@@ -42,6 +43,7 @@ class Metrics:
 
     def __init__(self, intake: Intake, engine: EngineLoop, health: Callable[[], Document]) -> None:
         self._intake, self._engine, self._health = intake, engine, health
+        self._suppressed = SuppressedCounts(engine)
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -93,6 +95,8 @@ class Metrics:
             ("records_without_effect", "Records that could not be read"),
         ):
             yield GaugeMetricFamily(f"watchkeeper_{name}", what, value=health[name])
+        if not self._engine.begun:
+            return  # Nothing is said, which is not the same as none.
         incidents = GaugeMetricFamily(
             "watchkeeper_open_incidents", "Open incidents", labels=["severity", "status"]
         )
@@ -105,3 +109,8 @@ class Metrics:
         for (severity, status), count in counts.items():
             incidents.add_metric([severity, status], count)
         yield incidents
+        held = "Alerts that fire and page nobody for now, by what keeps them"
+        suppressed = GaugeMetricFamily("watchkeeper_suppressed_alerts", held, labels=["kind"])
+        for kind, count in self._suppressed.counts().items():
+            suppressed.add_metric([kind], count)
+        yield suppressed

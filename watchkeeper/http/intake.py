@@ -118,7 +118,7 @@ class Intake:
             status, answer = refused.status, orjson.dumps(form(refused.error))
             self._remember(known, refused, body)
         self.requests[known, status] += 1
-        await _answer(send, status, answer)
+        await reply(send, status, answer)
 
     def _route(self, name: str) -> _Route:
         """Raises Refused (404)."""
@@ -283,14 +283,14 @@ def _accepted(seq: int, parsed: Parsed) -> Document:
 
 
 async def too_large(send: Send, limit: int) -> None:
-    await _answer(send, 413, orjson.dumps(form(oversized(limit))))
+    await reply(send, 413, orjson.dumps(form(oversized(limit))))
 
 
 _JSON = (b"content-type", b"application/json")
 _ADDED = {405: [(b"allow", b"POST")], 408: [(b"connection", b"close")]}
 
 
-async def _answer(send: Send, status: int, body: bytes) -> None:
+async def reply(send: Send, status: int, body: bytes) -> None:
     headers = [_JSON, (b"content-length", b"%d" % len(body))]
     headers += _ADDED.get(status, ())
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -60,7 +60,7 @@ class SilenceBody(BaseModel):
     starts_at: str = Field(default="", max_length=40)
     ends_at: str = Field(default="", max_length=40)
     author: str = Field(min_length=1, max_length=200)
-    comment: str = Field(default="", max_length=2_000)
+    comment: str = Field(min_length=1, max_length=2_000)
 
 
 class DismissBody(BaseModel):

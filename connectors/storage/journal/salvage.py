@@ -1,8 +1,9 @@
 """What a start does about a last segment that is not as it was written: put it aside, keep what is sound.
 
 What lies after the last whole commit of a log, and a file that cannot be read or fails its chain, is copied
-to DATA/aside as it was found. Then the records up to the first fault take the segment's place. Segments
-before the last are not looked at here: reading and `verify` say where one of them is damaged.
+to DATA/aside as it was found. Then the records up to the first fault take the segment's place. Only the end
+is looked at, where a crash can have left something half written, for a start must not take longer the more
+there is: reading and `verify` say where an earlier segment, or an earlier part of the last, is damaged.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from connectors.storage.journal.segment import (
     fold_log,
     follow,
     last_link,
+    missing,
     open_writer,
     select,
 )
@@ -47,6 +49,10 @@ from core.errors import JournalCorrupt
 
 log = structlog.get_logger("journal")
 _SMALLEST = 4_096
+# Records at the end that are checked: more than the log holds between two times that it is folded back.
+_CHECKED = 32_768
+# Of a log that a reader made longer: no record takes fewer bytes in it.
+_LEAST_BYTES = 256
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _LOG_MAGIC = (0x377F0682, 0x377F0683)
 # Each time a log starts over, its first salt goes up by one; what is left of earlier rounds has smaller ones.
@@ -70,8 +76,9 @@ def mend(directory: Path, parts: tuple[Part, ...]) -> list[SetAside]:
         # SQLite takes it for an empty database, and deletes its log unread.
         return [salvage(directory, parts, "the file was cut off")]
     try:
+        in_log = size_of(part.path) - part.path.stat().st_size
         found = settle_log(directory, part.path)
-        _check(part)
+        _check(part, max(_CHECKED, in_log // _LEAST_BYTES))
     except UnknownFormat:
         raise
     except JournalCorrupt as error:
@@ -130,12 +137,20 @@ def _rebuild(parts: tuple[Part, ...]) -> int:
     return head
 
 
-def _check(part: Part) -> None:
+def _check(part: Part, most: int) -> None:
+    """The last records of a segment, `most` of them. Raises JournalCorrupt, sqlite3.Error."""
     with closing(connect(part.path, "ro")) as connection:
         link = before(connection, part.path)
         if link.seq != part.first - 1:
             raise JournalCorrupt("it begins elsewhere than its name says", where=str(part.path))
-        rows = connection.execute(select(connection, part.path) + " ORDER BY seq")
+        begin = last_link(connection, part.path).seq - most
+        if begin > link.seq:
+            statement = "SELECT seq, received_at, chain FROM records WHERE seq = ?"
+            row = connection.execute(statement, (begin,)).fetchone()
+            if row is None:
+                raise missing(part.path, begin)
+            link = Link(*row)
+        rows = connection.execute(select(connection, part.path) + " WHERE seq > ? ORDER BY seq", (link.seq,))
         end_of(rows, link, part.path)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -18,10 +19,8 @@ import msgspec
 
 from connectors.inbound.registry import parse
 from core.config import Config
-from core.document import Document, incident_document, outside_document
 from core.journal import Record
 from core.model.events import AlertEvent, Parsed
-from core.model.incident import Incident
 from core.replay import Fold
 from core.times import MINUTE
 from evals.bench.alerts import labels
@@ -31,7 +30,15 @@ from evals.bench.core.plan import WORKLOADS, Group, GroupResult, Round
 from evals.bench.fold import START
 from evals.bench.plan import Workload
 from watchkeeper.pace import _LONGEST, share
-from watchkeeper.projector import _BATCH, _PIECE
+from watchkeeper.projector import (
+    _BATCH,
+    _BATCH_SECONDS,
+    _PIECE,
+    _PIECE_SECONDS,
+    INTERVAL,
+    Changes,
+    period,
+)
 from watchkeeper.version import VERSION
 
 Table = dict[str, tuple[str, int | None, int | None]]
@@ -80,6 +87,7 @@ def build(config: Config, group: Group, look: Callable[[int], None] = lambda hel
     told how many it holds."""
     fold = Fold(parse, VERSION, keep=False)
     fold.engine.world.config = config
+    fold.engine.world.configured()
     for record in stream.records(stream.told_at_first(group.open), group.services, 1, START, group.open):
         fold.apply(record)
         look(len(fold.engine.state.episodes))
@@ -106,7 +114,7 @@ def one_round(fold: Fold, batches: list[Batch], table: Table) -> list[Round]:
     for batch in batches:
         fold.engine.parse = batch.read
         fold.advance(batch.records[0].received_at - 1)
-        seen = versions(fold)
+        seen = Changes(versions(fold))
         gc.collect()
         with watched() as pauses:
             applied = timed(fold.apply, batch.records)
@@ -134,26 +142,34 @@ def versions(fold: Fold) -> dict[str, int]:
 
 
 class Looked(NamedTuple):
-    """CPU seconds of making a batch, seconds that the projector rests meanwhile, and how many documents."""
+    """CPU seconds of making a batch, seconds that the projector rests meanwhile, how many documents, and what
+    it comes to in CPU seconds for each second that the engine is at work."""
 
     why_seconds: float
     rest_seconds: float
     documents: int
+    why_share: float
 
 
-def look(fold: Fold, seen: dict[str, int]) -> Looked:
-    """Make a batch of documents as the projector does, a few at a time with a rest after them."""
-    why = rest = 0.0
-    incidents = fold.engine.state.incidents.values()
-    changed = [one for one in incidents if seen.get(one.id) != one.version][:_BATCH]
-    for start in range(0, len(changed), _PIECE):
-        took = timed(lambda one: _document(fold, one), changed[start : start + _PIECE])
-        why, rest = why + took, rest + min(_LONGEST, took * (1 / share(0) - 1))
-    return Looked(why, rest, len(changed))
-
-
-def _document(fold: Fold, incident: Incident) -> Document:
-    return {**incident_document(fold.engine.world, incident), **outside_document(incident)}
+def look(fold: Fold, changes: Changes) -> Looked:
+    """Make a batch of documents as the projector does while the engine is busy: a few at a time with a rest
+    after them, until its time is up; each incident again only when the projector would."""
+    began = time.process_time()
+    names = deque(changes.due(fold, rested=False)[:_BATCH])
+    found = time.process_time() - began
+    costs: list[float] = []
+    rest = piece = 0.0
+    while names:
+        took = timed(lambda name: changes.make(fold, deque([name]), 1), [names.popleft()])
+        costs.append(took)
+        piece += took
+        if piece >= _PIECE_SECONDS or len(costs) % _PIECE == 0 or not names:
+            rest, piece = rest + min(_LONGEST, piece * (1 / share(0) - 1)), 0.0
+            if sum(costs) >= _BATCH_SECONDS:
+                break
+    every = INTERVAL + rest
+    part = found / every + sum(took / max(every, period(took)) for took in costs)
+    return Looked(found + sum(costs), rest, len(costs), part)
 
 
 def key_of(found: dict[str, str]) -> str:
