@@ -1,8 +1,8 @@
 """Folding what sources say about alerts into episodes, as a set: order and repetition do not matter.
 
 A firing observation counts as of its start, a resolved one as of its end, so a late firing does not undo a
-resolve. `ends_at` and the lease are maxima. Annotations decide nothing and stay in the journal. A source's own
-id of one firing (its `occurrence`) stands for the start where both are told.
+resolve. `ends_at` and the lease are maxima. Annotations decide nothing and stay in the journal. A source's
+own id of one firing (its `occurrence`) stands for the start where both are told.
 """
 
 from __future__ import annotations
