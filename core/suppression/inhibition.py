@@ -90,8 +90,8 @@ class Inhibitors:
         return sorted(found, key=lambda row: self._places[row[0].name]) if len(found) > 1 else found
 
     def _aimed(self, target: Episode, here: dict[str, Filed], tried: int) -> list[Ready]:
-        """Rules with a source `here` whose target side it fits; tries few, whichever way: of all rules it would
-        be `tried`."""
+        """Rules with a source `here` whose target side it fits; tries few, whichever way. Of all rules there
+        would be `tried`."""
         if len(here) > tried:
             return [rule for rule in self._targets.fitting(target) if rule.name in here]
         rules = [self.rules[self._places[name]] for name in here]
