@@ -11,7 +11,9 @@ from core.narrative.facts import Bundle
 from core.narrative.story import changes_story, past_story, plan_story, story
 
 _TROUBLE = ("started", "trouble", "origin", "no-origin", "edge")
-_CHANGES = ("suspect", "age", "author", "repair", "gap", "end", "no-change", "elsewhere")
+_CHANGES = (
+    "suspect", "age", "author", "judged", "judged-for", "repair", "gap", "end", "no-change", "elsewhere",
+)  # fmt: skip
 _PAST = ("past", "shared", "past-ending", "no-past")
 _PLANS = ("plan", "plan-questions", "plan-evidence", "plan-checklist", "plan-withheld", "no-plan")
 

@@ -16,6 +16,7 @@ from core.findings.recent_change import attach_change, detach_change
 from core.journal import Record
 from core.model.events import ChangeEvent
 from core.model.incident import Change, Telling
+from core.risk.assessments import relate_change
 from core.times import DAY
 from core.world import Turn
 
@@ -48,6 +49,7 @@ def forget_change(turn: Turn, change_id: str) -> None:
     change = turn.world.state.changes.pop(change_id, None)
     if change is not None:
         turn.world.index.forget_change(change)
+        turn.world.commits.discard_change(change.id, change.domain, change.event)
 
 
 def change_id(record: Record, event: ChangeEvent) -> str:
@@ -99,8 +101,10 @@ def _telling(event: ChangeEvent) -> Telling:
 def _add(turn: Turn, change: Change) -> None:
     turn.world.state.changes[change.id] = change
     turn.world.index.add_change(change)
+    turn.world.commits.add_change(change.id, change.domain, change.event)
     attach_change(turn, change)
     join_by_change(turn, change)
+    relate_change(turn.world, change)
 
 
 def _replace(turn: Turn, known: Change, change: Change) -> None:
@@ -111,6 +115,7 @@ def _replace(turn: Turn, known: Change, change: Change) -> None:
     were = joined(turn.world, known) if moved else []
     left = detach_change(turn, change.id) if moved else []
     turn.world.index.forget_change(known)
+    turn.world.commits.discard_change(known.id, known.domain, known.event)
     _add(turn, change)
     part_by_change(turn, were)
     for incident in left:

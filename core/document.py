@@ -18,6 +18,8 @@ from core.model.note import note_json
 from core.narrative.questions import changes_in_order, questions
 from core.narrative.title import title
 from core.remediation.plan import plan_json, plans
+from core.risk.assessments import risk_json, risk_of
+from core.risk.causes import causes_json
 from core.rules.schema import SymptomRule
 from core.suppression import suppressed_now
 from core.suppression.kinds import Suppression
@@ -57,6 +59,7 @@ def incident_document(world: World, incident: Incident) -> Document:
         "why": why_json(incident.why) if incident.why else None,
         "origin": _origin(incident.origin),
         "changes": _changes(world, incident),
+        **causes_json(incident.causes),
         "questions": questions(world, incident, candidates[0].title if candidates else ""),
         "plans": [plan_json(plan) for plan in candidates],
         "merged_from": incident.merged_from,
@@ -119,11 +122,16 @@ def summary_of(document: Document) -> Document:
 
 
 def _changes(world: World, incident: Incident) -> list[Document]:
-    """Suspects in order, then what probably repaired it."""
+    """Suspects in order, then what probably repaired it; each with `risk` where its commit was judged."""
     repairs = [finding for finding in incident.findings if finding.kind == "probable-repair"]
     rows = [(finding, "suspect") for finding in changes_in_order(world, incident)]
     rows += [(finding, "repair") for finding in repairs]
-    return [{**change_json(world.state.changes[f.subject]), "role": role} for f, role in rows]
+    return [{**_with_risk(world, world.state.changes[f.subject]), "role": role} for f, role in rows]
+
+
+def _with_risk(world: World, change: Change) -> Document:
+    assessed = risk_of(world, change)
+    return {**change_json(change), **({"risk": risk_json(assessed)} if assessed is not None else {})}
 
 
 def _alerts(world: World, members: list[Episode]) -> Document:

@@ -24,11 +24,14 @@ from core.incident_timers import INCIDENT_TIMERS
 from core.journal import Record
 from core.lifecycle import Transition, may_forget
 from core.model.decision import Decision
-from core.model.events import AlertEvent, Parsed, SignalEvent
+from core.model.events import AlertEvent, Parsed, RiskEvent, SignalEvent
 from core.model.incident import Delivery, Incident, Remark
-from core.model.note import Note
 from core.observe import observe
 from core.paging import announce_acknowledgements
+from core.payloads import Annotation as Annotation
+from core.payloads import Outcome as Outcome
+from core.risk.assessments import on_assessment_timer, take_assessment
+from core.risk.causes import take_cause
 from core.settling import on_settle_timer, settle_anew
 from core.silence_end import hear, on_lease_timer
 from core.silent_source import expect_sources, on_silent_timer, watch_source
@@ -48,39 +51,8 @@ _NOTHING = Parsed(())
 _LONGEST_ID = 200
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """The payload of an `outcome` record: what became of a performed decision."""
-
-    decision: str
-    status: str
-    receiver: str = ""
-    attempts: int = 0
-    detail: str = ""
-
-
-class Annotation(msgspec.Struct, frozen=True):
-    """The payload of an `annotation` record: a comment (author, kind, text), or the agents' notes.
-
-    Notes answer the enrich decisions in `decisions`; `read_to` is the last record that the agents knew.
-    """
-
-    incident: str
-    author: str = ""
-    kind: str = ""
-    text: str = ""
-    decisions: tuple[str, ...] = ()
-    notes: tuple[Note, ...] = ()
-    read_to: int = 0
-
-
 def _nothing(turn: Turn, incident: Incident) -> None:
     """A timer that another version armed."""
-
-
-def _by_person(annotation: Annotation) -> bool:
-    """What agents say is never an update: it answers decisions, or brings notes."""
-    agents = annotation.decisions or annotation.notes
-    return bool(annotation.author) and annotation.kind in ("comment", "update") and not agents
 
 
 class Engine:
@@ -187,6 +159,8 @@ class Engine:
                     observe(turn, record, event, identify)
             elif isinstance(event, SignalEvent):
                 take_signal(turn, record, event, identify)
+            elif isinstance(event, RiskEvent):
+                take_assessment(turn, record, event)
             else:
                 take_change(turn, record, event)
 
@@ -245,6 +219,9 @@ class Engine:
         for name in annotation.decisions:
             self.state.pending.pop(name, None)
         incident = self.incident(annotation.incident)
+        if annotation.kind == "cause":
+            take_cause(turn, incident, annotation)
+            return
         if incident is None:
             return
         incident.asked = [name for name in incident.asked if name not in annotation.decisions]
@@ -254,7 +231,7 @@ class Engine:
             incident.noted_at, incident.read_to = turn.at, annotation.read_to
         if annotation.text:
             incident.remarks.append(Remark(turn.at, annotation.author, annotation.kind, annotation.text))
-            if _by_person(annotation):
+            if annotation.by_person:
                 response.updated(turn, incident)
         incident.version += 1
 
@@ -279,6 +256,8 @@ class Engine:
                 on_slo_timer(turn, subject, self._identify())
             elif what == "change":
                 forget_change(turn, subject)
+            elif what == "assessment":
+                on_assessment_timer(turn, subject)
             elif subject in self.state.incidents:
                 act = self._forget if what == "forget" else INCIDENT_TIMERS.get(what, _nothing)
                 act(turn, self.state.incidents[subject])

@@ -15,6 +15,8 @@
     ├── MemoryUnavailable        what is over cannot be remembered or found now
     ├── EngineStarting           what was decided is still being read: HTTP 503
     ├── Unreachable              no server answers at the address given: exit 2
+    ├── RemoteError              a service that we call does not do what it is asked
+    │   └── RemoteLater          it cannot now and may later
     └── JournalError
         ├── JournalUnavailable   nothing can be committed now: HTTP 503
         ├── JournalBusy          another process has this data directory open
@@ -104,6 +106,18 @@ class EngineStarting(WatchkeeperError):
 
 class Unreachable(WatchkeeperError):
     pass
+
+
+class RemoteError(WatchkeeperError):
+    """`status` is what it answered, 0 for no answer."""
+
+    status = 0
+
+
+class RemoteLater(RemoteError):
+    """`after` is how many seconds it wants to be left alone, 0 where it does not say."""
+
+    after = 0.0
 
 
 class JournalError(WatchkeeperError):

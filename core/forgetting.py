@@ -19,6 +19,7 @@ from core.model.finding import Finding, Why
 from core.model.incident import Episode, Incident
 from core.model.note import Note, note_json
 from core.quoting import ERASED, Swaps, holds, mentioned, of_change, of_words, struck, texts_in, texts_of
+from core.risk.forgotten import forget_assessments, forget_causes, forget_rows
 from core.world import Turn, World
 
 # So long a word is in a note of another incident by no chance.
@@ -49,6 +50,8 @@ class Said(NamedTuple):
     decision: str = ""
     notes: tuple[Note, ...] = ()
     words: frozenset[str] = frozenset()
+    # Commits whose assessments it told.
+    heads: frozenset[str] = frozenset()
 
 
 NOTHING = Said()
@@ -65,6 +68,7 @@ def forget(turn: Turn, what: Forget, said: Said = NOTHING) -> None:
     world = turn.world
     world.state.dead_letters.pop(str(what.seq), None)
     _forget_silences(world, what, said)
+    forget_assessments(world, what.seq)
     deciding = deciding_labels(world)
     alerts = {
         episode.incident
@@ -73,6 +77,7 @@ def forget(turn: Turn, what: Forget, said: Said = NOTHING) -> None:
     }
     told = _forget_changes(world, what, said)
     about, everywhere = world.resolve_id(said.incident), _swaps(said)
+    forget_causes(world, about, said.words, told)
     for incident in world.state.incidents.values():
         own = mentioned(told, [incident.changes, incident.findings, incident.why])
         before = msgspec.structs.asdict(incident)
@@ -103,7 +108,7 @@ def forget_document(
         **document,
         **{part: struck(document[part], swaps) for part in _DERIVED if part in document},
         "alerts": [_forget_alert_row(row, what, said, deciding) for row in document["alerts"]],
-        "changes": rows,
+        **forget_rows({**document, "changes": rows}, said.heads, said.words if about else (), told),
         "history": [
             _blank_row(row, said, "detail") if about and row["reason"] == "person" else row
             for row in document["history"]

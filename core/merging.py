@@ -11,6 +11,7 @@ from core.explaining import explain_soon, watch_for_news
 from core.lifecycle import watch_for_quiet
 from core.model.incident import Incident, IncidentStatus
 from core.paging import announce_merge, announce_reopening, watch_for_more, watch_for_page
+from core.risk.causes import follow_merge
 from core.suppression.holding import let_go, unsettle
 from core.world import Turn, World
 
@@ -23,6 +24,7 @@ def merge(turn: Turn, kept: Incident, absorbed: Incident, reason: str, *, actor:
     for name in absorbed.members:
         state.episodes[name].incident = kept.id
     _add_up(kept, absorbed)
+    follow_merge(turn.world, kept, absorbed)
     severity.merge(kept, absorbed)
     reopened = _merge_status(turn, kept, absorbed)
     let_go(turn.world, absorbed)

@@ -16,6 +16,7 @@ from core.dead_letters import DeadLetter
 from core.model.decision import Decision
 from core.model.entity import Entity
 from core.model.incident import Change, Episode, Incident, SourceLife
+from core.model.risk import Assessed, Taught
 from core.model.slo import Slo
 from core.model.watchdog import Watchdog
 from core.storm import Storm
@@ -60,6 +61,9 @@ class State(msgspec.Struct):
     slos: dict[str, Slo] = {}
     # By incident, those that a person has parted from it; see core/barriers.py.
     parted: dict[str, list[str]] = {}
+    # By `domain/repository@head`, see core/risk/assessments.py; and by `incident/change`, causes.py.
+    assessments: dict[str, Assessed] = {}
+    taught: dict[str, Taught] = {}
 
 
 class Index:

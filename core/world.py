@@ -14,6 +14,7 @@ from core.correlation.reach import Reach
 from core.model.decision import Decision, DecisionKind, decide
 from core.model.entity import Entity
 from core.model.incident import Episode, Incident, Moment
+from core.risk.commits import Commits
 from core.rules.schema import RuleSet
 from core.state import Index, State, Timeline
 from core.suppression.tables import Tables
@@ -32,6 +33,8 @@ class World:
         self.index = Index(state)
         self.timers = Timers(state.timers)
         self.suppression = Tables(state)
+        changes = ((one.id, one.domain, one.event) for one in state.changes.values())
+        self.commits = Commits(state.assessments, changes)
         # Made from the state and the configuration in force: see core/correlation/index.py.
         self.links: dict[str | tuple[Any, ...], Timeline] = {}
         self.workloads: dict[Entity, Timeline] = {}

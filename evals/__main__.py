@@ -13,6 +13,8 @@ from typing import cast
 # Name: the module whose `main(arguments)` runs it, and what it measures.
 EVALS: dict[str, tuple[str, str]] = {
     "grouping": ("evals.grouping.command", "alerts into incidents, and their origin, against known truth"),
+    "risk-rules": ("evals.risk.rules_command", "risk rules on diffs of known danger and harmless twins"),
+    "risk": ("evals.risk.command", "the model of deploy risk on labelled commits, beside baselines"),
     "bench": ("evals.bench.__main__", "alerts a second: intake beside Alertmanager, and the engine"),
     "bench-core": ("evals.bench.core.__main__", "the engine by open alerts, services and workload"),
 }

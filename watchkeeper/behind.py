@@ -31,11 +31,14 @@ from watchkeeper.http.events import Events, engine_rows
 from watchkeeper.http.health import Metrics, health_router
 from watchkeeper.http.openapi import install_openapi
 from watchkeeper.http.reload import reload_router
+from watchkeeper.http.risk import Deciding, risk_router
+from watchkeeper.http.risk_known import risk_known_router
 from watchkeeper.http.silences import silences_router
 from watchkeeper.models import chosen_model
 from watchkeeper.paging import Paging
 from watchkeeper.projector import Projector
 from watchkeeper.remembering import Remembering
+from watchkeeper.risk.github_setup import github_work
 from watchkeeper.service import Watch
 from watchkeeper.settings import Settings
 from watchkeeper.silences import Silences
@@ -74,6 +77,7 @@ class Behind:
         housekeeping.start()
         stack.callback(housekeeping.stop)
         self._start_explaining(stack)
+        self._start_github(stack)
         self.events = Events(engine_rows(self.engine))
         self.engine.on_applied(self.events.wake)
         self.paging = Paging(self._front.receivers, self.watch, self.engine, writer, clock, url, self.lags)
@@ -116,6 +120,7 @@ class Behind:
             "model": front.model,
             "agents_lag_seconds": self._enricher.lag_ms(now) / 1_000,
             "agents": self._enricher.counts._asdict(),
+            "github": self._github.state() if self._github is not None else None,
             "demo": front.settings.demo,
         }
 
@@ -141,6 +146,15 @@ class Behind:
         # It ends before the writer does; what is under way is done again after the next start.
         stack.callback(self._enricher.stop)
 
+    def _start_github(self, stack: ExitStack) -> None:
+        """Where an App is set up. Raises InputError."""
+        settings, clock, journal, writer = self._given()
+        self._github = github_work(settings, self.engine, journal, writer, clock)
+        if self._github is not None:
+            self._github.start()
+            stack.callback(self._github.stop)
+            writer.on_commit(self._github.wake)
+
     def _make_fastapi(self) -> FastAPI:
         what, front = "Incidents that explain themselves", self._front
         _, clock, journal, writer = self._given()
@@ -150,6 +164,9 @@ class Behind:
         app.include_router(api_router(self.watch, front.intake, self._remembering, self._letters))
         silences = Silences(self.engine, writer, clock)
         app.include_router(silences_router(silences, clock.now))
+        app.include_router(risk_known_router(self.watch, clock.now))
+        deciding = Deciding(self.watch, writer, clock.now, front.senders.of("risk"))
+        app.include_router(risk_router(deciding))
         app.include_router(reload_router(front.reloader))
         app.include_router(self.events.router())
         app.include_router(health_router(self.health, metrics.render))

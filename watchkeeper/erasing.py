@@ -19,10 +19,11 @@ from core.errors import InputError
 from core.forgetting import Forget, Said, deciding_labels
 from core.journal import Record
 from core.lifecycle import Transition
-from core.model.events import AlertEvent, ChangeEvent, Event
+from core.model.events import AlertEvent, ChangeEvent, Event, RiskEvent
 from core.model.note import Note
 from core.ports import Journal, read_all
 from core.quoting import LONG, texts_in, texts_of
+from core.risk.forgotten import texts_of_risk
 from core.suppression.silencing import SilenceOp
 from core.world import World
 
@@ -122,10 +123,13 @@ def _said_by_events(world: World, record: Record, events: list[Event]) -> Said:
     words = [text for one in alerts for text in (*one.annotations.values(), one.generator_url)]
     words += [text for one in alerts for name, text in one.labels.items() if name not in deciding]
     words += [text for one in told for text in texts_of(one)]
+    judged = [event for event in events if isinstance(event, RiskEvent)]
+    words += [text for one in judged for text in texts_of_risk(one)]
     return Said(
         labels=tuple(one.labels for one in alerts),
         changes=tuple((change_id(record, one), one) for one in told),
         words=_words(*words),
+        heads=frozenset(one.head for one in judged),
     )
 
 

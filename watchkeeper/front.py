@@ -23,6 +23,7 @@ from watchkeeper.erasing import finish_erasing
 from watchkeeper.http.intake import Intake
 from watchkeeper.receivers import Receivers, no_receivers
 from watchkeeper.reloading import Reloader, look
+from watchkeeper.risk.github_setup import check_github
 from watchkeeper.senders import Senders, gates, known_sources, make_senders
 from watchkeeper.settings import Settings
 from watchkeeper.upgrade import start_records
@@ -64,6 +65,7 @@ def open_front(settings: Settings, clock: Clock, later: Later, stack: ExitStack)
     mappings = files.mappings(settings.sources)
     known = known_sources(mappings)
     senders = make_senders(settings, known)
+    check_github(settings, senders)
     model = _checked_model(settings)
     configuration = files.configuration(
         settings.catalogue, settings.rules, settings.runbooks, settings.levels, settings.sources

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import orjson
 
@@ -23,12 +23,14 @@ from core.narrative.report import report
 from core.narrative.why import explanation
 from core.ports import Clock, Document, Journal, Projection
 from core.replay import Fold
+from core.risk.causes import check_cause
 from core.slo_document import slos_document
 from core.times import format_rfc3339
 from core.transitions import check_transition
 from core.why_not import why_not
+from core.world import World
 from watchkeeper.engine_loop import EngineLoop
-from watchkeeper.shown import leaving, live_document, shown
+from watchkeeper.shown import leaving, live_document, recalled, shown
 from watchkeeper.standing_in import with_stand_ins
 from watchkeeper.writer import JournalWriter
 
@@ -36,6 +38,7 @@ STATUSES = (*get_args(IncidentStatus), "open")
 TARGETS = (*get_args(IncidentStatus), "merged", "split")
 _APPLY_TIMEOUT = 10.0
 _EXPLAINED = 50
+T = TypeVar("T")
 
 
 class Watch:
@@ -98,7 +101,7 @@ class Watch:
             raise NotFound(
                 f"no incident {one_line(incident_id, 60)!r}", mend="`watchkeeper incidents` lists them"
             )
-        return past
+        return recalled(fold, past)
 
     def slos(self, service: str | None = None, limit: int = 200) -> Document:
         """Where service level objectives stand, those in trouble first."""
@@ -171,6 +174,24 @@ class Watch:
             raise TransitionRefused(f"{incident_id} is closed", where="comment", mend="It stays as it is")
         content = {"incident": incident_id, "author": author, "kind": "comment", "text": text}
         return await self._append(json_draft("annotation", source, content), incident_id)
+
+    async def cause(
+        self, incident_id: str, change: str, actor: str, reason: str, source: str, *, caused: bool
+    ) -> Document:
+        """Say whether a change caused an incident. Raises NotFound, InputError, JournalUnavailable."""
+        actor, reason = _name(actor, "actor"), one_line(reason, 1_000)
+        domain = (await asyncio.to_thread(self.facts, incident_id))["domain"]
+        await asyncio.to_thread(self.asking, lambda world: check_cause(world, domain, change))
+        content = {
+            "incident": incident_id, "author": actor, "kind": "cause", "text": reason, "change": change,
+            "caused": caused,
+        }  # fmt: skip
+        return await self._append(json_draft("annotation", source, content), incident_id)
+
+    def asking(self, question: Callable[[World], T]) -> T:
+        """What the question finds in the engine's state, as it is at one moment."""
+        with self._engine.reading() as fold:
+            return question(fold.engine.world)
 
     async def _append(self, draft: Draft, incident_id: str) -> Document:
         """Once the engine has applied it, the incident as it is then."""

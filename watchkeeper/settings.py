@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     model_timeout: float = Field(20.0, gt=0, le=300, description="Seconds that a model may take to answer")
     model_calls_per_hour: int = Field(240, ge=0, description="Calls of the model in an hour, at most")
     model_options: dict[str, Any] = Field({}, description="Further options of the model's client (JSON)")
+    github_app_id: int = Field(0, ge=0, description="GitHub App that judges pull requests; 0 for none")
+    github_app_key_file: Path | None = Field(None, description="File of the App's private key (PEM)")
+    github_app_url: str = Field(
+        "https://api.github.com", description="Address of GitHub's API; https://HOST/api/v3 of an own server"
+    )
     public_url: str = Field("", description="Address of the console in pages that are sent out")
     demo: bool = Field(False, description="Play a recorded incident into a directory of its own")
     max_body_bytes: int = Field(25 * 1024 * 1024, gt=0, description="Largest request body taken in")

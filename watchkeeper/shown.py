@@ -7,6 +7,7 @@ from core.lifecycle import allowed
 from core.model.incident import Incident
 from core.ports import Document
 from core.replay import Fold
+from core.risk.causes import cause_json, taught_of
 from core.slo_document import incident_budgets
 from core.times import format_rfc3339
 from watchkeeper.standing_in import with_stand_ins
@@ -28,6 +29,13 @@ def live_document(fold: Fold, incident: Incident) -> Document:
         "resolves_at": format_rfc3339(due[0]) if due else None,
         "budgets": incident_budgets(world, incident),
     }
+
+
+def recalled(fold: Fold, document: Document) -> Document:
+    """Of an incident that has left memory: with what people have said of its cause since."""
+    said = taught_of(fold.engine.world, [document["id"], *document["merged_from"]])
+    causes = {one["change"]: one for one in (*document.get("causes", ()), *map(cause_json, said))}
+    return {**document, "causes": list(causes.values())} if causes else document
 
 
 def leaving(fold: Fold, incident_id: str) -> Document | None:

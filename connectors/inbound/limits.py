@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from connectors.inbound.source import nothing_usable, problem
-from core.model.events import AlertEvent, ChangeEvent, Event, Parsed, Problem, SignalEvent
+from core.model.events import AlertEvent, ChangeEvent, Event, Parsed, Problem, RiskEvent, SignalEvent
 
 LABELS = 500
 LABEL_CHARS = 16_384
@@ -49,6 +49,8 @@ def _texts(event: Event) -> Sequence[str]:
         return [*event.labels, *event.labels.values(), *said, event.generator_url, event.occurrence]
     if isinstance(event, SignalEvent):
         return _named(event)
+    if isinstance(event, RiskEvent):
+        return []  # Its source holds limits of its own.
     return [
         event.service,
         event.environment,
@@ -65,6 +67,8 @@ def _named(event: SignalEvent) -> list[str]:
 
 
 def _fault(event: Event) -> Problem | None:
+    if isinstance(event, RiskEvent):
+        return None
     if isinstance(event, SignalEvent):
         mend = f"Send names of at most {_NAME_CHARS} characters"
         too_long = max(map(len, _named(event))) > _NAME_CHARS
@@ -83,7 +87,7 @@ def _fault(event: Event) -> Problem | None:
 
 
 def _cut(event: Event) -> Event:
-    if isinstance(event, SignalEvent):
+    if isinstance(event, (SignalEvent, RiskEvent)):
         return event
     if isinstance(event, ChangeEvent):
         said = {name: _shorter(getattr(event, name), _NAME_CHARS) for name in ("version", "author", "url")}

@@ -19,6 +19,7 @@ from connectors.inbound import (
     launchdarkly,
     pagerduty,
     prometheus,
+    risk,
     sentry,
     slo,
     sns,
@@ -35,7 +36,7 @@ from core.model.events import Parsed
 MAPPINGS = "builtin@2026-11-21"
 _MODULES = (
     alertmanager, prometheus, change, grafana, sns, github, gitlab, pagerduty, sentry, terraform,
-    launchdarkly, langfuse, incident_io, jira, flux, slo,
+    launchdarkly, langfuse, incident_io, jira, flux, slo, risk,
 )  # fmt: skip
 # These hold the limits while they read, which costs less.
 _BOUNDED = frozenset({alertmanager.name, prometheus.name})

@@ -80,7 +80,46 @@ class SignalEvent(msgspec.Struct, frozen=True):
     index: int = 0
 
 
-Event = AlertEvent | ChangeEvent | SignalEvent
+# As core/risk says them, which is not needed to read them.
+RISK_LEVELS = ("low", "medium", "high", "critical")
+RISK_VERDICTS = ("allow", "warn", "hold")
+
+
+class RiskMatch(NamedTuple):
+    """A place of a change at which a risk rule matched; `line` 0: no line of the new file says it."""
+
+    rule: str
+    level: str
+    path: str = ""
+    line: int = 0
+    what: str = ""
+
+
+class RiskEvent(msgspec.Struct, frozen=True):
+    """How a change was judged before it went out. Nothing that decides looks at it.
+
+    `head` is the id of its newest commit, `merged_as` that of the commit it became; `verdict` is allow, warn
+    or hold, `level` that of the worst match ("": none matched), `probability` in thousandths. `files` are
+    paths. All texts are bounded by who read them.
+    """
+
+    repository: str
+    head: str
+    verdict: str
+    at: int
+    level: str = ""
+    base: str = ""
+    merged_as: str = ""
+    services: tuple[str, ...] = ()
+    probability: int | None = None
+    matches: tuple[RiskMatch, ...] = ()
+    files: tuple[str, ...] = ()
+    title: str = ""
+    url: str = ""
+    index: int = 0
+
+
+Event = AlertEvent | ChangeEvent | SignalEvent | RiskEvent
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.finding import Finding, Why
 from core.model.note import Note
+from core.model.risk import Cause
 
 EpisodeStatus = Literal["firing", "resolved", "unknown"]
 IncidentStatus = Literal["triggered", "acknowledged", "mitigated", "resolved", "closed"]
@@ -190,6 +191,8 @@ class Incident(msgspec.Struct):
     # While mitigated: how many alerts fired at the least. One more than that, and the effect is back.
     calm: int = 0
     clocks: Clocks = msgspec.field(default_factory=Clocks)
+    # What people say of changes: that they caused it, or did not. Nothing that decides reads it.
+    causes: list[Cause] = []
 
 
 class Telling(NamedTuple):

@@ -18,13 +18,14 @@ from core.explain_words import (
     not_paged_because,
     paged_because,
 )
+from core.narrative.judged import judged, worded
 from core.narrative.plain import one_line
 
 Document = dict[str, Any]
 _OPEN = ("triggered", "acknowledged", "mitigated")
 # What became of pages, beside what was decided of them.
 TOLD = ("paged", "not_paged", "not_escalated")
-_NAME, _TEXT, _MERGES = 80, 300, 3
+_NAME, _TEXT, _MERGES, _CAUSES = 80, 300, 3, 3
 
 
 def explanation(document: Mapping[str, Any], live: Mapping[str, Any] | None) -> Document:
@@ -135,7 +136,19 @@ def nearly_sentences(nearly: Sequence[Document]) -> list[str]:
 
 
 def changed_sentences(document: Mapping[str, Any]) -> list[str]:
-    return [one_line(document["questions"]["what_changed"]["answer"], 400)]
+    """What is most likely, how it was judged before it went out, and what people say of it."""
+    rows = document.get("changes") or ()
+    first = [row["risk"] for row in rows[:1] if row.get("risk") and row.get("role") == "suspect"]
+    causes = list(document.get("causes") or ())[-_CAUSES:]
+    return [
+        one_line(document["questions"]["what_changed"]["answer"], 400),
+        *(f"{one_line(judged(risk), 600)}." for risk in first),
+        *(f"{one_line(_named(cause), _NAME)}: {one_line(worded(cause), 400)}." for cause in causes),
+    ]
+
+
+def _named(cause: Mapping[str, Any]) -> str:
+    return f"{cause['kind']} of {cause['service']} {cause['version']}".strip()
 
 
 def links_of(document: Mapping[str, Any]) -> Document | None:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from core.model.events import ChangeKind
 from core.rules.deciding import Explain, Lifecycle, Notify, SeverityRule, SilentSource
+from core.rules.freeze import FreezeRule
 from core.rules.linking import (
     DependencyEdge,
     Flapping,
@@ -160,6 +161,7 @@ class RuleSet(Strict):
     inhibition: Inhibition = Inhibition(summary="")
     quiet_times: QuietTimes = QuietTimes(summary="")
     deploy_silence: DeploySilence = DeploySilence(summary="")
+    freeze: FreezeRule = FreezeRule(summary="")
 
     @model_validator(mode="after")
     def _windows_nest(self) -> RuleSet:
@@ -179,6 +181,7 @@ ADDED_LATER = frozenset(
         "inhibition",
         "quiet-times",
         "deploy-silence",
+        "freeze",
         "shared-labels",
         "similar-names",
         "same-change",
@@ -196,6 +199,7 @@ RULES: dict[str, type[Rule]] = {
     "inhibition": Inhibition,
     "quiet-times": QuietTimes,
     "deploy-silence": DeploySilence,
+    "freeze": FreezeRule,
     "identity": Identity,
     "same-entity": SameEntity,
     "dependency-edge": DependencyEdge,

@@ -17,9 +17,11 @@ from core.document import incident_document, outside_document
 from core.document import summary_of as summary
 from core.errors import InputError, JournalUnavailable, NotFound
 from core.explain import explain_incident
+from core.journal import json_draft
 from core.lifecycle import ALLOWED, Transition, allowed
 from core.model.incident import OPEN, Delivery, Remark
 from core.narrative.why import explanation
+from core.risk.causes import check_cause
 from core.slo_document import slos_document
 from core.times import SECOND
 from core.transitions import check_transition
@@ -106,6 +108,19 @@ class FakeWatch:
         if self.disk_full:
             raise JournalUnavailable("the disk is full", mend="Make room")
         self.timeline.move(self.clock_seconds(), incident_id, to, actor, into=into, alerts=tuple(alerts))
+        return self.incident(incident_id)
+
+    async def cause(
+        self, incident_id: str, change: str, actor: str, reason: str, source: str, *, caused: bool
+    ) -> Document:
+        check_cause(self.timeline.engine.world, self.incident(incident_id)["domain"], change)
+        if not actor:
+            raise InputError("nobody's name", where="actor", mend="Say who does this")
+        content = {
+            "incident": incident_id, "author": actor, "kind": "cause", "text": reason, "change": change,
+            "caused": caused,
+        }  # fmt: skip
+        self.timeline._append(self.clock_seconds(), json_draft("annotation", "console", content))
         return self.incident(incident_id)
 
     async def annotate(self, incident_id: str, author: str, text: str, source: str) -> Document:

@@ -26,6 +26,7 @@ from core.quoting import ERASED, holds, of_words, struck
 from core.replay import Fold, replay_file, result
 from core.times import DAY
 from core.world import Turn
+from tests.judged import check
 from tests.timeline import START, alert, change, time
 from watchkeeper.cli import keeping
 from watchkeeper.cli.offline import fold_journal
@@ -171,11 +172,28 @@ def in_dead_letter(journal: SqliteJournal, marker: str) -> int:
     return push(journal, 2, {**alert("payments"), "status": hidden(marker)})
 
 
+def in_cause(journal: SqliteJournal, marker: str) -> int:
+    tell(journal, 0, version="1")
+    push(journal, 1, alert("payments"))
+    [suspect] = fold_journal(journal).engine.state.changes
+    said = Annotation(incident(journal), "ana", "cause", hidden(marker), change=suspect)
+    return append(journal, 2, json_draft("annotation", "api", msgspec.to_builtins(said)))
+
+
+def in_version_of_a_cause(journal: SqliteJournal, marker: str) -> int:
+    seq = tell(journal, 0, version=hidden(marker))
+    push(journal, 1, alert("payments"))
+    [suspect] = fold_journal(journal).engine.state.changes
+    said = Annotation(incident(journal), "ana", "cause", "why", change=suspect)
+    append(journal, 2, json_draft("annotation", "api", msgspec.to_builtins(said)))
+    return seq
+
+
 CASES: tuple[Callable[[SqliteJournal, str], int], ...] = (
     in_annotation, in_link, in_label, in_annotation_of_a_resend, in_version,
     in_long_version, in_second_telling, in_first_telling, in_reason,
     in_reason_of_a_merge, in_reason_of_a_split, in_outcome, in_comment, in_notes,
-    in_dead_letter,
+    in_dead_letter, in_cause, in_version_of_a_cause,
 )  # fmt: skip
 
 
@@ -279,6 +297,27 @@ def assert_whole(data: Path, marker: str, before: dict[str, Any]) -> None:
     shown = orjson.dumps(folded(journal).incidents()).decode()
     assert marker not in shown
     journal.close()
+
+
+def test_a_redacted_assessment_goes_whole_with_all_that_it_taught(
+    journal: SqliteJournal, marker: str, tmp_path: Path
+) -> None:
+    data, head = tmp_path / "data", "4f2c9d1e" * 5
+    match = {"rule": "r", "level": "high", "what": hidden(marker)}
+    body = check(title=f"t {marker}", files=[f"{marker}.py"], matches=[match], head=head)
+    seq = append(journal, 0, Draft("ingest", "risk", orjson.dumps(body)))
+    tell(journal, 1, version=head)
+    push(journal, 2, alert("payments"))
+    [suspect] = fold_journal(journal).engine.state.changes
+    said = Annotation(incident(journal), "ana", "cause", "w", change=suspect)
+    append(journal, 3, json_draft("annotation", "api", msgspec.to_builtins(said)))
+    leave_memory(journal)
+    assert marker in orjson.dumps(folded(journal).incidents()).decode()
+    journal.close()
+    keeping.redact(seq, "ana", "private", data)
+    assert traces(data, marker) == []
+    state = folded(SqliteJournal(data, read_only=True)).engine.state
+    assert (state.assessments, [one.past.files for one in state.taught.values()]) == ({}, [()])
 
 
 def test_a_text_in_two_records_is_listed_and_goes_with_the_second(

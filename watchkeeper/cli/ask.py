@@ -61,6 +61,13 @@ class Server:
         body = {"author": author, "text": text}
         return self._ask("POST", f"/v1/incidents/{segment(name)}/comments", json=body)
 
+    def cause(self, name: str, change: str, actor: str, reason: str, *, caused: bool) -> Document:
+        body = {"change": change, "actor": actor, "reason": reason, "caused": caused}
+        return self._ask("POST", f"/v1/incidents/{segment(name)}/cause", json=body)
+
+    def risk(self, body: Document) -> Document:
+        return self._ask("POST", "/v1/risk", json=body)
+
     def ready(self) -> Document:
         return self._ask("GET", "/readyz", accept=(200, 503))
 
@@ -111,12 +118,12 @@ class FromJournal:
         return {"incidents": rows[:limit], "next_cursor": None}
 
     def incident(self, name: str) -> Document:
-        from watchkeeper.shown import leaving, live_document, shown
+        from watchkeeper.shown import leaving, live_document, recalled, shown
 
         live = self._fold.engine.incident(name)
         document = live_document(self._fold, live) if live else leaving(self._fold, name)
         if document is not None:
-            return shown(document)
+            return shown(recalled(self._fold, document))
         raise NotFound(f"no incident {name!r}", mend="`watchkeeper incidents` lists them")
 
     def explain(self, name: str, other: str = "") -> Document:

@@ -24,7 +24,7 @@ def evaluate(
         list[str] | None, typer.Argument(metavar="NAME [OPTIONS]", help="Which one, and its own options")
     ] = None,
 ) -> None:
-    """Measure: grouping against known truth, the engine's rates. Without a NAME, list what there is.
+    """Measure: grouping against known truth, deploy risk, the engine's rates. Without a NAME, list all.
 
     `watchkeeper eval NAME --help` says what each takes.
     """

@@ -32,6 +32,7 @@ from watchkeeper.cli.options import (
     Sources,
     Url,
 )
+from watchkeeper.cli.risk import risk_app
 from watchkeeper.cli.rules import rules_app
 from watchkeeper.cli.safe import KEEPING
 from watchkeeper.cli.silences import DISMISSING, silence_app
@@ -51,6 +52,7 @@ app.add_typer(journal_app, name="journal")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(runbooks_app, name="runbooks")
 app.add_typer(rules_app, name="rules")
+app.add_typer(risk_app, name="risk")
 app.add_typer(sources_app, name="sources")
 app.add_typer(silence_app, name="silence")
 app.add_typer(dead_letters_app, name="dead-letters")

@@ -92,4 +92,19 @@ def comment(
     _say(Server(url).comment(incident, actor or login_name(), text))
 
 
-MOVES = (ack, mitigate, resolve, reopen, close, merge, split, comment)
+def cause(
+    incident: Incident,
+    change: Annotated[str, typer.Argument(help="A change's id, as `watchkeeper show` lists them")],
+    actor: Actor = None,
+    reason: Reason = "",
+    not_caused: Annotated[bool, typer.Option("--not", help="It did not cause it")] = False,
+    url: Url = None,
+) -> None:
+    """Say that a change caused an incident, or did not. It decides nothing; later checks learn from it."""
+    from watchkeeper.cli.ask import Server, login_name
+
+    server = Server(url)
+    _say(server.cause(incident, change, actor or login_name(), reason, caused=not not_caused))
+
+
+MOVES = (ack, mitigate, resolve, reopen, close, merge, split, comment, cause)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from core.narrative.judged import judged, word_of, worded
 from core.narrative.plain import one_line
 from core.ports import Document
 from watchkeeper.cli.ask import Server, answers
@@ -18,6 +19,7 @@ _HEADINGS = {
     "past-incidents": "Seen before",
     "deploy-risk": "The change and its risk",
 }
+_CHANGES = 20
 
 
 def incidents(data: Path | None, url: str | None, status: str | None, limit: int, as_json: bool) -> None:
@@ -67,6 +69,7 @@ def incident_lines(document: Document) -> Iterator[str]:
     yield ""
     yield from _said(document)
     yield from _origin(document)
+    yield from _changes(document)
     yield f"Alerts ({len(document['alerts'])})"
     for alert in document["alerts"][:40]:
         where = one_line(alert["service"], 40) or "-"
@@ -128,6 +131,23 @@ def _origin(document: Document) -> Iterator[str]:
     terms = ", ".join(f"{name} {value}" for name, value in origin["terms"].items())
     service = one_line(origin["service"])
     yield f"Probable origin           {service} (score {origin['score']} of 1000: {terms})"
+
+
+def _changes(document: Document) -> Iterator[str]:
+    """What changed near it, how that was judged before, and what people say of it."""
+    changes = document["changes"]
+    if changes:
+        yield f"Changes ({len(changes)})"
+    for change in changes[:_CHANGES]:
+        what = one_line(f"{change['kind']} of {change['service']} {change['version']}", 120)
+        yield f"  {change['at']}  {change.get('role', ''):<8} {what}  [{change['id']}]"
+        if change.get("risk"):
+            yield f"      {one_line(judged(change['risk']), 600)}"
+        word = word_of(document, change["id"])
+        if word is not None:
+            yield f"      {one_line(worded(word), 400)}"
+    if len(changes) > _CHANGES:
+        yield f"  and {len(changes) - _CHANGES} more"
 
 
 def report(name: str, data: Path | None, url: str | None, out: Path | None, force: bool) -> None:

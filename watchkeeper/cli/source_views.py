@@ -19,7 +19,7 @@ from core.config import Config
 from core.decimals import decimal
 from core.errors import BodyError, InputError, NotFound
 from core.identify import Identify
-from core.model.events import ChangeEvent, Event, Parsed, Problem, SignalEvent
+from core.model.events import ChangeEvent, Event, Parsed, Problem, RiskEvent, SignalEvent
 from core.model.slo import BILLION
 from core.narrative.plain import one_line
 from core.times import format_rfc3339, parse_rfc3339, spoken
@@ -44,6 +44,7 @@ MODULES_MAKE: dict[str, tuple[str, ...]] = {
     "launchdarkly": ("changes",),
     "pagerduty": ("alerts",),
     "prometheus": ("alerts",),
+    "risk": ("assessments",),
     "sentry": ("alerts",),
     "slo": ("objectives",),
     "sns": ("alerts", "changes"),
@@ -189,6 +190,8 @@ def _described(event: Event, identify: Identify) -> dict[str, Any]:
     """The event as a flat object; times as RFC 3339, empty ones left out."""
     if isinstance(event, ChangeEvent):
         found: dict[str, Any] = {"event": "change", **_filled(event)}
+    elif isinstance(event, RiskEvent):
+        found = {"event": "risk", **_filled(event), "matches": [one._asdict() for one in event.matches]}
     elif isinstance(event, SignalEvent):
         found = {"event": "slo", **_filled(event), **_as_sent(event)}
     else:

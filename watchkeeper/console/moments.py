@@ -31,6 +31,8 @@ _WHAT = {
     "response_overdue": "Response overdue",
     "update_overdue": "Update overdue",
     "not_escalated": "Not escalated",
+    "cause_confirmed": "A change is said to have caused it",
+    "cause_ruled_out": "A change is said not to have caused it",
 }
 _REASON = {
     "first_alert": "by its first alert",

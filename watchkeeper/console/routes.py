@@ -20,6 +20,7 @@ from watchkeeper.clock import SystemClock
 from watchkeeper.console.acting import COMMENT, Acting, acting, remember, remembered, typed_again
 from watchkeeper.console.alerts import raw_view
 from watchkeeper.console.answers import Answers, attachment, sentence, status_and_heading
+from watchkeeper.console.causing import causing_routes
 from watchkeeper.console.guard import foreign_form, read_form
 from watchkeeper.console.incident_view import incident_view
 from watchkeeper.console.incident_view import said as said_of_incident
@@ -74,6 +75,11 @@ class Watch(Protocol):
     async def annotate(self, incident_id: str, author: str, text: str, source: str) -> Document:
         """Say something about an incident. Raises the same."""
 
+    async def cause(
+        self, incident_id: str, change: str, actor: str, reason: str, source: str, *, caused: bool
+    ) -> Document:
+        """Say whether a change caused an incident. Raises the same."""
+
     def slos(self, service: str | None, limit: int) -> Document:
         """Where service level objectives stand."""
 
@@ -121,6 +127,7 @@ def console_router(watch: Watch, clock: Clock | None = None, intake: IntakeWatch
         return refused or await console.move(request, incident_id, await read_form(request))
 
     joining_routes(router, watch, clock or SystemClock(), answers)
+    causing_routes(router, watch, clock or SystemClock(), answers)
 
     @router.get("/incidents/{incident_id}/alerts/{line}/{index}")
     def alert(incident_id: str, line: str, index: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from core.narrative.judged import judged, word_of, worded
 from watchkeeper.console.clocks import Stamp, stamp
 from watchkeeper.console.text import TERM_WORDS, place, safe_url, score, shorten, url_host, words
 
@@ -25,7 +26,8 @@ class Origin(NamedTuple):
 
 
 class Change(NamedTuple):
-    """`role` and `meaning` are empty in documents of before there were roles."""
+    """`role` and `meaning` are empty in documents of before there were roles. `judged`: how it was judged
+    before it went out; `word`: what people say of it, `caused` in short."""
 
     anchor: str
     kind: str
@@ -39,6 +41,9 @@ class Change(NamedTuple):
     why: str
     role: str
     meaning: str
+    judged: str = ""
+    word: str = ""
+    caused: bool | None = None
 
 
 def origin_view(document: Document) -> Origin | None:
@@ -62,6 +67,7 @@ def origin_view(document: Document) -> Origin | None:
 def change_view(document: Document, change: Document, now: int) -> Change:
     url = safe_url(change["url"])
     found = (f["summary"] for f in document["findings"] if f["subject"] == change["id"])
+    word = word_of(document, change["id"])
     role, meaning = ROLES.get(change.get("role", ""), ("", ""))
     return Change(
         change["id"],
@@ -76,4 +82,7 @@ def change_view(document: Document, change: Document, now: int) -> Change:
         shorten(next(found, ""), 400),
         role,
         meaning,
+        shorten(judged(change["risk"]), 700) if change.get("risk") else "",
+        shorten(worded(word), 500) if word else "",
+        word["caused"] if word else None,
     )

@@ -53,6 +53,15 @@ class CommentBody(BaseModel):
     text: str = Field(min_length=1, max_length=4_000)
 
 
+class CauseBody(BaseModel):
+    """A person's word on whether a change, by its id, caused an incident. The last one counts."""
+
+    change: str = Field(min_length=1, max_length=200)
+    actor: str = Field(min_length=1, max_length=200)
+    reason: str = Field("", max_length=2_000)
+    caused: bool = True
+
+
 def api_router(
     watch: Watch, intake: Intake, remembering: Remembering, dead_letters: DeadLetters
 ) -> APIRouter:
@@ -83,6 +92,11 @@ def api_router(
     async def comment(incident_id: str, body: CommentBody) -> Document:
         """Say how it goes. It counts as an update; what it says decides nothing."""
         return await watch.annotate(incident_id, body.author, body.text, "api")
+
+    @router.post("/incidents/{incident_id}/cause")
+    async def cause(incident_id: str, body: CauseBody) -> Document:
+        """Say that a change caused an incident, or did not. It decides nothing; later checks learn."""
+        return await watch.cause(incident_id, body.change, body.actor, body.reason, "api", caused=body.caused)
 
     @router.get("/incidents/{incident_id}/report", response_class=PlainTextResponse)
     def report(incident_id: str) -> Response:

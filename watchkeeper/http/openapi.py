@@ -49,6 +49,7 @@ _ROUTES: dict[tuple[str, str], tuple[int, ...]] = {
     ("/v1/events", "get"): (503,),
     ("/v1/dead-letters/{record}/replay", "post"): (400, 404, 413, 503),
     ("/v1/reload", "post"): (403, 409, 413, 503),
+    ("/v1/risk", "post"): (400, 413, 503),
     ("/v1/silences", "get"): (400,),
     ("/v1/silences", "post"): (400, 413, 503),
     ("/v1/silences/{silence_id}", "get"): (404,),

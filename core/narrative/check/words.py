@@ -99,7 +99,7 @@ SYMPTOMS = {
     "certificate": ("certificate", "certificates", "tls", "expired"),
     "traffic": ("traffic", "load"),
 }
-_CHANGES = ("suspect", "repair", "age", "author", "gap", "no-change", "elsewhere")
+_CHANGES = ("suspect", "repair", "age", "author", "gap", "no-change", "elsewhere", "judged", "judged-for")
 _PLANS = ("plan", "plan-questions", "plan-evidence", "plan-checklist", "plan-withheld", "no-plan")
 _PASTS = ("past", "past-ending", "shared", "no-past", "recurrence")
 # Words that a sentence may hold only when a fact of one of these kinds is cited.
@@ -112,6 +112,7 @@ TOPICS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("undone", "undo", "undid", "reverted", "revert", "rollback", "rolled"),
      ("repair", "plan", "past-ending")),
     (("severity",), ("severity",)),
+    (("risk", "risks", "judged", "check", "checked"), ("judged", "judged-for")),
     (("plan", "plans", "runbook", "runbooks", "checklist", "steps", "step", "questions"), _PLANS),
     (("remembered", "similar", "resembles", "resembled", "alike", "match", "past"), _PASTS),
     (("return", "returned", "recurrence", "recurring", "recurs"), ("recurrence",)),

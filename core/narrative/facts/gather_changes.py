@@ -12,7 +12,7 @@ from typing import Any
 from core.model.note import Past
 from core.narrative.facts.sheet import Document, Gathered, Sheet, text
 
-SUSPECTS, REPAIRS, PLANS, PASTS = 6, 3, 3, 3
+SUSPECTS, REPAIRS, PLANS, PASTS, MATCHES = 6, 3, 3, 3, 2
 KINDS = {
     "deploy": "deploy",
     "configuration": "configuration change",
@@ -54,9 +54,24 @@ def _suspect(sheet: Sheet, change: Document, finding: Document) -> None:
         side = "before" if age >= 0 else "after"
         sheet.add("age", fact.subject, f"{side} the first alert of", object=near, value=abs(age), unit="ms",
                   at=fact.at, evidence=fact.evidence)  # fmt: skip
+    _judged(sheet, change, fact)
     at_origin = fact.subject == sheet.origin or (terms.get("hops") == 1 and near == sheet.origin)
     if at_origin and sheet.origin in sheet.troubles:
         fact.causes.append(sheet.troubles[sheet.origin].id)
+
+
+def _judged(sheet: Sheet, change: Document, fact: Gathered) -> None:
+    """How the check of changes judged it, which says nothing of what it did."""
+    risk = change.get("risk")
+    if not risk:
+        return
+    level = f"{text(risk['level'])} risk" if risk.get("level") else "nothing against it"
+    sheet.add("judged", fact.subject, "was checked, which found", object=level, value=text(risk["verdict"]),
+              evidence=fact.evidence)  # fmt: skip
+    for match in (risk.get("matches") or ())[:MATCHES]:
+        what = text(match.get("what") or match.get("rule", ""), 200).rstrip(".")
+        sheet.add("judged-for", fact.subject, "was checked, which found this", object=what,
+                  value=text(match.get("rule", "")), evidence=fact.evidence)  # fmt: skip
 
 
 def _near(sheet: Sheet, finding: Document) -> str:

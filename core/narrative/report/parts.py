@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.narrative.facts.gather_changes import KINDS
+from core.narrative.judged import judged
 from core.narrative.report.markdown import bullets, cut, literal, table
 
 Document = Mapping[str, Any]
@@ -29,6 +30,8 @@ _MOMENTS = {
     "not_paged": "No page",
     "dismissed": "Dismissed",
     "returned": "No longer dismissed",
+    "cause_confirmed": "Said to be caused by a change",
+    "cause_ruled_out": "A change ruled out as its cause",
 }
 _DELIVERED = {"failed": "not delivered", "no_receiver": "no receiver is configured for it"}
 _ROLES = {"suspect": "suspect", "repair": "probably ended it"}
@@ -109,7 +112,22 @@ def changes(document: Document) -> list[str]:
                 literal(finding.get("summary", ""), 300),
             ]
         )
-    return table(("UTC", "Change", "Seen as", "Confidence", "Why"), cut(rows, NODES, "changes"))
+    found_lines = table(("UTC", "Change", "Seen as", "Confidence", "Why"), cut(rows, NODES, "changes"))
+    return [*found_lines, *bullets(_judged(document)), *bullets(_said(document))]
+
+
+def _judged(document: Document) -> Iterator[str]:
+    for change in list(document.get("changes") or ())[:NODES]:
+        if change.get("risk"):
+            yield f"{described(change)}: {literal(judged(change['risk']), 400)}"
+
+
+def _said(document: Document) -> Iterator[str]:
+    """What people say of the changes."""
+    for cause in list(document.get("causes") or ())[-NODES:]:
+        how = "caused it" if cause["caused"] else "did not cause it"
+        why = f": {literal(cause['reason'], 300)}" if cause["reason"] else ""
+        yield f"{literal(cause['actor'], 100)} says that the {described(cause)} {how}{why}"
 
 
 def reasons(document: Document) -> list[str]:

@@ -11,6 +11,7 @@ from core.narrative.story.sentences import (
     ended_by,
     named,
     no_change,
+    object_,
     of_change,
     subject,
     value,
@@ -20,10 +21,10 @@ _SUSPECTS, _REPAIRS = 3, 1
 
 
 def change_sentences(bundle: Bundle) -> list[str]:
-    """At most ten; nothing is said of what a change did, only where and when it was and what followed it."""
+    """Nothing is said of what a change did, only where and when it was, how it was judged, what followed."""
     told = no_change(bundle)
     for change in bundle.of("suspect")[:_SUSPECTS]:
-        told += _suspect(bundle, change)
+        told += [*_suspect(bundle, change), *_judged(bundle, change, first=change == bundle.first("suspect"))]
     told += elsewhere(bundle)
     for repair in bundle.of("repair")[:_REPAIRS]:
         told += [*_followed(bundle, repair), *ended_by(bundle, repair)]
@@ -43,6 +44,16 @@ def _suspect(bundle: Bundle, change: Fact) -> list[str]:
             where = f"on {subject(change)}, which the probable origin, {subject(origin)}, calls"
         told.append(f"It is {where}, and has a suspicion of {value(change)} {cite(change, origin)}.")
     return told
+
+
+def _judged(bundle: Bundle, change: Fact, *, first: bool) -> list[str]:
+    """What its check found; of the first suspect the worst place too."""
+    found = of_change(bundle, "judged", change)
+    if found is None:
+        return []
+    told = [f"A check of the {named(change)} had found {object_(found)} {cite(change, found)}."]
+    worst = of_change(bundle, "judged-for", change) if first else None
+    return told + ([f"That check found this: {object_(worst)} {cite(worst)}."] if worst else [])
 
 
 def _followed(bundle: Bundle, repair: Fact) -> list[str]:

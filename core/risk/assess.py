@@ -1,0 +1,124 @@
+"""The verdict on a change: every rule is asked, the worst match that nobody accepted decides.
+
+A rule that fails is a fault of ours: it is named as broken, and the others are asked all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from core.risk.change import ChangeSet
+from core.risk.known import Known
+from core.risk.policy import POLICY_FILE, Policy, Verdict
+from core.risk.rules import LEVELS, RULES, Level, Match, RiskRule
+
+# Matches of one rule that are kept; a reviewer reads no more, and of the rest the number is told.
+MOST_OF_A_RULE = 50
+
+
+class Suppressed(msgspec.Struct, frozen=True):
+    """A match that people accept for a while. `expires`: the last day, as 2027-01-31."""
+
+    match: Match
+    reason: str
+    by: str
+    expires: str
+
+
+class Assessment(msgspec.Struct, frozen=True):
+    """What the rules say of a change, the worst first. `level` is that of the worst match, None without any.
+
+    `more`: by rule, how many of its matches are not listed; none of them is worse than one that is listed.
+    `broken`: rules that failed. `left_out`: files that nobody read.
+    """
+
+    verdict: Verdict
+    level: Level | None = None
+    matches: tuple[Match, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    more: dict[str, int] = {}
+    broken: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+def assess(change: ChangeSet, known: Known, policy: Policy, rules: Sequence[RiskRule] = RULES) -> Assessment:
+    """Judge the change at the time of `known`. Freezes of the policy hold beside those that are known."""
+    judged = _without_ignored(change, policy)
+    now = _time_of(known)
+    frozen = [one for one in policy.frozen(now) if one not in known.freezes]
+    known = msgspec.structs.replace(known, freezes=(*known.freezes, *frozen))
+    found, broken = _ask((rule for rule in rules if not rule.late), judged, known)
+    told = msgspec.structs.replace(known, matched=_worst_by_rule(found))
+    later, broken_later = _ask((rule for rule in rules if rule.late), judged, told)
+    return _verdict([*found, *later], (*broken, *broken_later), policy, now, change.left_out)
+
+
+def _time_of(known: Known) -> int:
+    match known:
+        case Known(now=now):
+            return now
+
+
+def worst(matches: Iterable[Match]) -> Level | None:
+    """The highest level among them."""
+    return max((match.level for match in matches), key=LEVELS.index, default=None)
+
+
+def _worst_by_rule(found: Iterable[Match]) -> dict[str, str]:
+    rising = sorted(found, key=lambda match: (match.rule, LEVELS.index(match.level)))
+    return {match.rule: match.level for match in rising}
+
+
+def _without_ignored(change: ChangeSet, policy: Policy) -> ChangeSet:
+    """Whoever ignores everything still hears that the policy itself is changed."""
+    if not policy.ignore:
+        return change
+    kept = tuple(one for one in change.files if one.path == POLICY_FILE or not policy.ignores(one.path))
+    return msgspec.structs.replace(change, files=kept)
+
+
+def _ask(rules: Iterable[RiskRule], change: ChangeSet, known: Known) -> tuple[list[Match], tuple[str, ...]]:
+    found: list[Match] = []
+    broken = []
+    for rule in rules:
+        try:
+            found.extend(rule.find(change, known))
+        except Exception:  # noqa: BLE001 - the outermost loop: one broken rule must not silence the others
+            broken.append(rule.id)
+    return found, tuple(broken)
+
+
+def _verdict(
+    found: list[Match], broken: tuple[str, ...], policy: Policy, now: int, left_out: int
+) -> Assessment:
+    found.sort(key=_order)
+    accepted, open_ones = [], []
+    for match in found:
+        by = policy.suppressed(match, now)
+        if by is None:
+            open_ones.append(match)
+        else:
+            accepted.append(Suppressed(match, by.reason, by.by, by.expires.isoformat()))
+    more: dict[str, int] = {}
+    kept = tuple(_first(open_ones, more))
+    level = worst(kept)
+    return Assessment(
+        policy.verdict(level), level, kept, tuple(accepted[:MOST_OF_A_RULE]), more, broken, left_out
+    )
+
+
+def _order(match: Match) -> tuple[int, str, int, str, str]:
+    return -LEVELS.index(match.level), match.path, match.line, match.rule, match.what
+
+
+def _first(matches: Iterable[Match], more: dict[str, int]) -> Iterator[Match]:
+    """The first of each rule; `more` counts the others."""
+    listed: dict[str, int] = {}
+    for match in matches:
+        listed[match.rule] = listed.get(match.rule, 0) + 1
+        if listed[match.rule] <= MOST_OF_A_RULE:
+            yield match
+        else:
+            more[match.rule] = listed[match.rule] - MOST_OF_A_RULE

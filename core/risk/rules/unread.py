@@ -1,0 +1,74 @@
+"""What nobody could look at: files beyond the limits, and text files that are no text any more.
+
+Whoever hides a dangerous line behind thousands of harmless ones is told that nothing is said of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.risk.change import ChangeSet
+from core.risk.known import Known
+from core.risk.paths import is_aside
+from core.risk.rules.rule import Match, RiskRule
+
+# Of these a machine reads text, and does what it says.
+_TEXTS = (
+    ".sql",
+    ".tf",
+    ".yml",
+    ".yaml",
+    ".json",
+    ".toml",
+    ".py",
+    ".go",
+    ".js",
+    ".ts",
+    ".rb",
+    ".java",
+    ".sh",
+    ".proto",
+)
+_SPLIT = "Split the change, or have a person read what is named here"
+_GITHUB_LIMITS = (
+    "Limits on what a reviewer is shown, https://docs.github.com/en/repositories/creating-and-managing-repositories/"
+    "repository-limits#diff-limits"
+)
+
+
+def _beyond(change: ChangeSet, known: Known) -> Iterator[Match]:
+    if change.left_out:
+        what = f"{change.left_out:,} files are beyond what is read of a change; nothing is said of them."
+        yield Match("risk-files-left-out", "medium", what, _SPLIT)
+
+
+def _cut(change: ChangeSet, known: Known) -> Iterator[Match]:
+    """One match, at the first: of a huge change there are thousands."""
+    paths = [file.path for file in change.files if file.cut and not is_aside(file.path)]
+    if paths:
+        others = f" (and {len(paths) - 1:,} others)" if len(paths) > 1 else ""
+        what = f"Too long to be read whole{others}; nothing is said of the rest."
+        yield Match("risk-file-cut", "low", what, _SPLIT, paths[0])
+
+
+def _binary(change: ChangeSet, known: Known) -> Iterator[Match]:
+    for file in change.files:
+        wanted = file.binary and file.status != "deleted" and file.path.lower().endswith(_TEXTS)
+        if wanted and not is_aside(file.path):
+            what = "Its name says text, but it holds bytes that no text does; no rule can read it."
+            yield Match("risk-binary-text", "medium", what, "Save it as UTF-8 text", file.path)
+
+
+_WHY = "A rule that saw nothing because it could not look says nothing of the danger."
+
+rules = (
+    RiskRule("risk-files-left-out", "Files that were not looked at", _WHY, _GITHUB_LIMITS, _beyond),
+    RiskRule("risk-file-cut", "A file that was not read whole", _WHY, _GITHUB_LIMITS, _cut),
+    RiskRule(
+        "risk-binary-text",
+        "A text file that is no text",
+        "Reviewers are shown no difference of it.",
+        "git treats a file with a NUL byte as binary, https://git-scm.com/docs/gitattributes#_marking_files_as_binary",
+        _binary,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Deploy risk at a checkout: reading changes and history from git, and what `watchkeeper risk` prints."""

@@ -1,0 +1,94 @@
+"""What every judge of a change says in the same way, wherever it was read: counts, gaps, policies, models."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from core.errors import InputError
+from core.narrative.plain import one_line
+from core.risk.change import ChangeSet
+from core.risk.model import Model
+from core.risk.paths import is_aside
+from core.risk.policy import Policy, read_policy
+from core.risk.rules import RULES
+from watchkeeper.risk.report import Counts
+
+# Files that are named among what could not be judged; of the rest the number is told.
+_MOST_NAMED = 5
+
+
+class Judge(NamedTuple):
+    """The policy in force, and why it is not the one of the repository."""
+
+    policy: Policy
+    fault: str = ""
+
+
+def judge_by(text: str | None, where: str) -> Judge:
+    """The policy of `text`, None where there is none. One that cannot be read and does not ask to be obeyed
+    stops nothing: the defaults hold, and the fault is said. Raises PolicyError for one that does."""
+    try:
+        return Judge(read_policy(text, where) if text else Policy())
+    except InputError as error:
+        if obeyed(text or ""):
+            raise
+        return Judge(Policy(), f"The policy is not in force: {error}")
+
+
+def obeyed(text: str) -> bool:
+    """Whether a policy that cannot be read says, on a line of its own, that it is to be obeyed."""
+    lines = (line.partition("#")[0].replace("'", "").replace('"', "") for line in text.splitlines())
+    return any(line.replace(" ", "").strip() == "mode:policy" for line in lines)
+
+
+def wanted(path: str) -> bool:
+    """Whether a rule needs the whole text of such a file."""
+    return any(rule.wants(path) for rule in RULES)
+
+
+def counted(change: ChangeSet) -> Counts:
+    files, commits = len(change.files), len(change.commits)
+    return Counts(files + change.left_out, change.insertions, change.deletions, commits, change.left_out)
+
+
+def paths_of(change: ChangeSet) -> list[str]:
+    """Every path that the change names, each once."""
+    return list(dict.fromkeys(path for file in change.files for path in (file.path, file.old_path) if path))
+
+
+def learned_from(model: Model | None) -> str:
+    if model is None:
+        return ""
+    about = model.provenance
+    words = f"{about.commits:,} changes, {about.defects:,} of them mended later"
+    return f"{words}; {one_line(about.note)}" if about.note else words
+
+
+def unjudged(change: ChangeSet, broken: tuple[str, ...], *gaps: str) -> tuple[str, ...]:
+    """What nobody looked at, in sentences; `gaps` are further ones."""
+    cut = [one.path for one in change.files if one.cut and not is_aside(one.path)]
+    binary = [one.path for one in change.files if one.binary and not is_aside(one.path)]
+    found = []
+    if change.left_out:
+        found.append(f"{change.left_out:,} files beyond the first {len(change.files):,} were not looked at")
+    if cut:
+        found.append(f"Too long to be read whole: {_named(cut)}")
+    if binary:
+        found.append(f"Not text: {_named(binary)}")
+    if change.history_gap:
+        found.append("The clone is shallow: what the history says of this change may be incomplete")
+    found += filter(None, gaps)
+    return (*found, *(f"The rule {name} failed, which is a fault of Watchkeeper" for name in broken))
+
+
+def expired(policy: Policy, now: int) -> list[str]:
+    """Suppressions that hold no more, in sentences."""
+    return [
+        f"{one_line(one.rule)} in {one_line(one.path)} is no longer accepted: that ended on {one.expires}"
+        for one in policy.expired(now)
+    ][:10]
+
+
+def _named(paths: list[str]) -> str:
+    more = f" and {len(paths) - _MOST_NAMED:,} more" if len(paths) > _MOST_NAMED else ""
+    return ", ".join(one_line(path) for path in paths[:_MOST_NAMED]) + more

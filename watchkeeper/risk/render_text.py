@@ -1,0 +1,87 @@
+"""The check as people read it in a terminal: the verdict, the worst places, what would clear them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.narrative.plain import one_line
+from core.risk.rules import Match
+from watchkeeper.risk.report import Report, headline, percent, size_of
+
+# Places that are shown; a reviewer acts on the worst.
+MOST_ROWS = 10
+_MOST_TERMS = 6
+_MOST_EVIDENCE = 120
+
+
+def render_text(report: Report) -> str:
+    """Ends with a line's end. Foreign text is on one line each, without control characters."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield headline(report)
+    ends = f"{report.start[:12]}..{report.head[:12]}"
+    yield f"{ends}  {size_of(report.counts)}  {one_line(report.title, 80)}".rstrip()
+    found = report.assessment
+    for match in found.matches[:MOST_ROWS]:
+        yield from ("", *_row(match))
+    if (more := report.matched - min(len(found.matches), MOST_ROWS)) > 0:
+        yield from ("", f"and {more:,} more; --format json lists them")
+    yield from _accepted(report)
+    yield from _chance(report)
+    yield from _section("Not judged", report.unjudged)
+    yield from _section("Note", report.notes)
+    yield from ("", _end(report))
+
+
+def _row(match: Match) -> Iterator[str]:
+    yield f"{match.level.upper():<8} {place(match)}  {match.rule}"
+    yield f"    {one_line(match.what, 300)}"
+    if match.evidence:
+        yield f"    > {one_line(match.evidence, _MOST_EVIDENCE)}"
+    yield f"    Clears: {one_line(match.clears, 300)}"
+
+
+def place(match: Match) -> str:
+    """`db/7.sql:3`, or that it is the change as a whole."""
+    if not match.path:
+        return "(the change)"
+    path = one_line(match.path, 200)
+    return f"{path}:{match.line}" if match.line else path
+
+
+def _accepted(report: Report) -> Iterator[str]:
+    rows = report.assessment.suppressed
+    if rows:
+        yield from ("", "Accepted for a while:")
+    for one in rows[:MOST_ROWS]:
+        why = f"{one_line(one.reason, 120)} ({one_line(one.by, 60)}, until {one.expires})"
+        yield f"    {one.match.rule} {place(one.match)}: {why}"
+    if len(rows) > MOST_ROWS:
+        yield f"    and {len(rows) - MOST_ROWS} more"
+
+
+def _chance(report: Report) -> Iterator[str]:
+    if report.chance is None:
+        return
+    yield ""
+    chance = percent(report.chance.probability)
+    yield f"Such a change was mended later in {chance} of cases (learned from {report.learned_from})"
+    for term in report.chance.terms[:_MOST_TERMS]:
+        yield f"    {term.weight / 1_000:+.2f}  {one_line(term.value, 80)}"
+    if (more := len(report.chance.terms) - _MOST_TERMS) > 0:
+        yield f"    and {more} lighter ones"
+
+
+def _section(title: str, rows: tuple[str, ...]) -> Iterator[str]:
+    if rows:
+        yield from ("", f"{title}:", *(f"    {one_line(row, 500)}" for row in rows))
+
+
+def _end(report: Report) -> str:
+    if report.failed:
+        return "The check fails."
+    if report.mode == "policy":
+        return "The check passes."
+    return "Advisory: the check passes whatever it finds."

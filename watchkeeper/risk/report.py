@@ -1,0 +1,112 @@
+"""What a check of a change came to; every form of it (text, JSON, Markdown...) is made from this alone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from core.risk.assess import Assessment
+from core.risk.change import ChangeSet
+from core.risk.model import Score
+from core.risk.paths import is_aside
+from core.risk.rules import LEVELS, RULES, Level, Match, RiskRule
+
+MOST_FILES = 300
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Of the change: files, of which `left_out` were not looked at, lines and commits."""
+
+    files: int = 0
+    insertions: int = 0
+    deletions: int = 0
+    commits: int = 0
+    left_out: int = 0
+
+
+class Report(msgspec.Struct, frozen=True):
+    """`base`, `head` and `start` (what the head is compared with) are ids of commits. `chance`: how likely
+    such a change was to be mended later, in a history that `learned_from` names; None without a model.
+
+    `unjudged`: what could not be looked at, in sentences. `notes`: what else a reader must know. `services`
+    that it touches, and `server`: whether one was asked, and "" or why it did not answer.
+    """
+
+    base: str
+    head: str
+    start: str
+    title: str
+    counts: Counts
+    assessment: Assessment
+    mode: Literal["advisory", "policy"] = "advisory"
+    fail_on: Level | None = None
+    services: tuple[str, ...] = ()
+    chance: Score | None = None
+    learned_from: str = ""
+    unjudged: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    # Whose change it is, where it can be looked at, when it was judged (ms UTC), and its paths, those that
+    # people deploy first; see `files_of`.
+    repository: str = ""
+    url: str = ""
+    at: int = 0
+    files: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the check says no: by the policy, or by the level that the caller named."""
+        level = self.assessment.level
+        if self.mode == "policy" and self.assessment.verdict == "hold":
+            return True
+        named = self.fail_on is not None and level is not None
+        return named and LEVELS.index(level) >= LEVELS.index(self.fail_on)
+
+    @property
+    def matched(self) -> int:
+        """How many places matched, listed or not."""
+        return len(self.assessment.matches) + sum(self.assessment.more.values())
+
+
+_BY_ID: dict[str, RiskRule] = {rule.id: rule for rule in RULES}
+HEADS = {
+    "allow": "Below what warns",
+    "warn": "Look before you merge",
+    "hold": "Do not merge it as it is",
+}
+
+
+def files_of(change: ChangeSet) -> tuple[str, ...]:
+    """Its paths, at most so many as a server keeps."""
+    return tuple(sorted((one.path for one in change.files), key=is_aside)[:MOST_FILES])
+
+
+def rule_of(match: Match) -> RiskRule | None:
+    """The rule of a match; None for one that this version does not have."""
+    return _BY_ID.get(match.rule)
+
+
+def headline(report: Report) -> str:
+    """`Look before you merge: high risk (2 rules, 5 places)`."""
+    found = report.assessment
+    head = HEADS[found.verdict]
+    if found.level is None:
+        return "No rule matched"
+    rules = len({match.rule for match in found.matches})
+    return f"{head}: {found.level} risk ({_count(rules, 'rule')}, {_count(report.matched, 'place')})"
+
+
+def size_of(counts: Counts) -> str:
+    """`3 files, +120 -4, 2 commits`."""
+    lines = f"+{counts.insertions} -{counts.deletions}"
+    return f"{_count(counts.files, 'file')}, {lines}, {_count(counts.commits, 'commit')}"
+
+
+def percent(thousandths: int) -> str:
+    """`4 %`, `0.4 %`."""
+    whole, part = divmod(thousandths, 10)
+    return f"{whole}.{part} %" if whole < 10 and part else f"{round(thousandths / 10)} %"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
