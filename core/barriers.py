@@ -43,8 +43,8 @@ def divide(world: World, incident: Incident, new: Incident) -> None:
         if name != new.id:
             part(world, new, world.state.incidents[name])
     ties, inside = incident.ties, set(new.members)
-    incident.ties = [tie for tie in ties if not inside & set(tie)]
-    new.ties = [tie for tie in ties if inside >= set(tie)]
+    incident.ties = tuple(tie for tie in ties if not inside & set(tie))
+    new.ties = tuple(tie for tie in ties if inside >= set(tie))
 
 
 def forget(world: World, incident_id: str) -> Iterable[str]:

@@ -117,6 +117,7 @@ def _replace(turn: Turn, known: Change, change: Change) -> None:
     turn.world.index.forget_change(known)
     turn.world.commits.discard_change(known.id, known.domain, known.event)
     _add(turn, change)
+    relate_change(turn.world, change, known.event)
     part_by_change(turn, were)
     for incident in left:
         watch_for_news(turn, incident)

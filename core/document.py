@@ -64,7 +64,7 @@ def incident_document(world: World, incident: Incident) -> Document:
         "plans": [plan_json(plan) for plan in candidates],
         "merged_from": incident.merged_from,
         "split_from": incident.split_from or None,
-        "split_into": incident.split_into,
+        "split_into": list(incident.split_into),
         "recurrence_of": incident.recurrence_of or None,
         "history": [
             {

@@ -208,11 +208,10 @@ class Engine:
         del self.state.pending[decision.id]
         incident = self.incident(decision.subject)
         if incident is not None:
-            incident.deliveries.append(
-                Delivery(
-                    decision.id, turn.at, outcome.status, outcome.receiver, outcome.attempts, outcome.detail
-                )
+            came = Delivery(
+                decision.id, turn.at, outcome.status, outcome.receiver, outcome.attempts, outcome.detail
             )
+            incident.deliveries += (came,)
             incident.version += 1
 
     def _remark(self, turn: Turn, annotation: Annotation) -> None:
@@ -230,7 +229,7 @@ class Engine:
             incident.notes = {note.author: note for note in annotation.notes}
             incident.noted_at, incident.read_to = turn.at, annotation.read_to
         if annotation.text:
-            incident.remarks.append(Remark(turn.at, annotation.author, annotation.kind, annotation.text))
+            incident.remarks += (Remark(turn.at, annotation.author, annotation.kind, annotation.text),)
             if annotation.by_person:
                 response.updated(turn, incident)
         incident.version += 1

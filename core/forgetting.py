@@ -198,10 +198,10 @@ def _forget_words(incident: Incident, said: Said, swaps: Swaps, about: bool) -> 
         found = struck(msgspec.to_builtins(incident.findings), swaps)
         incident.findings = msgspec.convert(found, list[Finding])
         incident.why = msgspec.convert(struck(msgspec.to_builtins(incident.why), swaps), Why | None)
-    incident.deliveries = [
+    incident.deliveries = tuple(
         replace(one, detail=ERASED) if one.decision == said.decision and one.detail else one
         for one in incident.deliveries
-    ]
+    )
     if not about:
         return
     incident.history = [
@@ -210,9 +210,9 @@ def _forget_words(incident: Incident, said: Said, swaps: Swaps, about: bool) -> 
     ]
     if incident.snooze is not None and incident.snooze.reason in words:
         incident.snooze = replace(incident.snooze, reason=ERASED)
-    incident.remarks = [
+    incident.remarks = tuple(
         replace(one, text=ERASED, author=ERASED) if one.text in words else one for one in incident.remarks
-    ]
+    )
     if any(note in said.notes for note in incident.notes.values()):
         incident.notes = {}
 

@@ -72,11 +72,11 @@ def _add_up(kept: Incident, absorbed: Incident) -> None:
     kept.merged_from = sorted({*kept.merged_from, absorbed.id, *absorbed.merged_from})
     kept.recurrence_of = kept.recurrence_of or absorbed.recurrence_of
     kept.history = sorted([*kept.history, *absorbed.history], key=lambda moment: moment.at)
-    kept.deliveries.extend(absorbed.deliveries)
-    kept.remarks.extend(absorbed.remarks)
+    kept.deliveries += absorbed.deliveries
+    kept.remarks += absorbed.remarks
     kept.asked.extend(absorbed.asked)
-    kept.ties.extend(absorbed.ties)
-    kept.split_into = list(dict.fromkeys([*kept.split_into, *absorbed.split_into]))
+    kept.ties += absorbed.ties
+    kept.split_into = tuple(dict.fromkeys([*kept.split_into, *absorbed.split_into]))
     if absorbed.split_from != kept.id:
         kept.split_from = kept.split_from or absorbed.split_from
 

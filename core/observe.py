@@ -66,7 +66,7 @@ def _names_no_firing(turn: Turn, record: Record, alert: AlertEvent) -> bool:
 def _end_all(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, fingerprint: str) -> None:
     note_loose_end(turn, record, alert, fingerprint)
     ended = loose_end_of(turn, record, alert)
-    timeline = turn.world.index.by_alert.get((record.domain, fingerprint), [])
+    timeline = turn.world.index.firings(record.domain, fingerprint)
     for _, name in list(timeline):
         episode = turn.world.state.episodes[name]
         over = episode.ends_at is not None and not episode.loose_end and not episode.silent_end
@@ -94,7 +94,7 @@ def _start(
         late = now - starts_at > turn.world.rules.lifecycle.late_after
         return starts_at, ("late",) if late else ()
     flag = "start_missing" if starts_at is None else "start_clamped"
-    for _, name in reversed(turn.world.index.by_alert.get((record.domain, fingerprint), [])):
+    for _, name in reversed(turn.world.index.firings(record.domain, fingerprint)):
         episode = turn.world.state.episodes[name]
         if alert.occurrence and episode.occurrence:
             continue  # Told apart by their ids.

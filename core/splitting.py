@@ -38,7 +38,7 @@ def split(
     )
     turn.world.state.incidents[new.id] = new
     incident.members = [name for name in incident.members if name not in leaving]
-    incident.split_into.append(new.id)
+    incident.split_into += (new.id,)
     barriers.divide(turn.world, incident, new)
     for name in names:
         turn.world.state.episodes[name].incident = new.id

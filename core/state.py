@@ -73,7 +73,8 @@ class Index:
     def __init__(self, state: State) -> None:
         self.by_entity: dict[Entity, Timeline] = {}
         self.entities: dict[tuple[str, str], set[Entity]] = {}
-        self.by_alert: dict[tuple[str, str], Timeline] = {}
+        # By domain, then fingerprint: a pair for each alert would cost as much as its place.
+        self.by_alert: dict[str, dict[str, Timeline]] = {}
         self.by_occurrence: dict[tuple[str, str, str], str] = {}
         self.changes: dict[tuple[str, str], Timeline] = {}
         self.unknown: dict[str, set[str]] = {}
@@ -90,11 +91,15 @@ class Index:
     def add(self, episode: Episode, *, linkable: bool = True) -> None:
         self.fresh.append(episode.id)
         place = self._place = (episode.starts_at, episode.id)
-        insert(self.by_alert, (episode.entity.domain, episode.fingerprint), place)
+        insert(self.by_alert.setdefault(episode.entity.domain, {}), episode.fingerprint, place)
         if episode.occurrence:
             self.by_occurrence[_occurrence(episode)] = episode.id
         if linkable:
             self.add_place(episode)
+
+    def firings(self, domain: str, fingerprint: str) -> Timeline:
+        """Of one alert."""
+        return self.by_alert.get(domain, {}).get(fingerprint, ())
 
     def place_of(self, episode: Episode) -> Place:
         """Its start and id, as timelines hold them: one for all of them where it was added just now."""
@@ -118,7 +123,7 @@ class Index:
     def forget(self, episode: Episode) -> None:
         self.unlink(episode)
         place = (episode.starts_at, episode.id)
-        discard(self.by_alert, (episode.entity.domain, episode.fingerprint), place)
+        discard(self.by_alert.get(episode.entity.domain, {}), episode.fingerprint, place)
         self.by_occurrence.pop(_occurrence(episode), None)
         self.unknown.get(episode.source, set()).discard(episode.id)
 

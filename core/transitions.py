@@ -93,7 +93,7 @@ def _merge(turn: Turn, incident: Incident, wanted: Transition) -> Incident:
     """A must-link. The earlier id stays, whichever way round people name the two."""
     other = turn.world.state.incidents[turn.world.resolve_id(wanted.into)]
     kept, absorbed = sorted((incident, other), key=lambda one: (one.opened_at, one.opened_seq, one.id))
-    kept.ties.append(barriers.tie(kept, absorbed))
+    kept.ties += (barriers.tie(kept, absorbed),)
     merge(turn, kept, absorbed, "person", actor=wanted.actor)
     _say(turn, kept, wanted)
     return kept
@@ -111,4 +111,4 @@ def _say(turn: Turn, incident: Incident, wanted: Transition) -> None:
     """The reason that a person gave, at the incident that the record names: there it is found to be erased.
     The history's detail names the other one."""
     if wanted.reason:
-        incident.remarks.append(Remark(turn.at, wanted.actor, "comment", wanted.reason))
+        incident.remarks += (Remark(turn.at, wanted.actor, "comment", wanted.reason),)

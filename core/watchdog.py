@@ -164,7 +164,7 @@ def _end_alert_of_before(
 ) -> None:
     """Before the rule was there it was an alert like others, which nobody would end any more."""
     state = turn.world.state
-    for _, name in list(turn.world.index.by_alert.get((record.domain, fingerprint), [])):
+    for _, name in list(turn.world.index.firings(record.domain, fingerprint)):
         episode = state.episodes[name]
         if episode.status != "resolved" and episode.source == f"{record.domain}/{record.source}":
             ended = msgspec.structs.replace(

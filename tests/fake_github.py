@@ -150,6 +150,11 @@ def _pull(github: FakeGitHub, repo: Repository, parts: list[str], query: Any, bo
     return 200, repo.pulls[int(parts[1])]
 
 
+def _pulls(github: FakeGitHub, repo: Repository, parts: list[str], query: Any, body: Any) -> tuple[int, Any]:
+    rows = [one for one in repo.pulls.values() if one["head"].get("label") == query["head"]]
+    return 200, _page(rows, query)
+
+
 def _files(github: FakeGitHub, repo: Repository, parts: list[str], query: Any, body: Any) -> tuple[int, Any]:
     return 200, _page(repo.files[int(parts[1])][:3_000], query)
 
@@ -243,6 +248,7 @@ def _new_comment(
         "number": int(parts[1]),
         "body": body["body"],
         "performed_via_github_app": via,
+        "user": {"login": "github-actions[bot]", "type": "Bot"},
     }
     repo.comments.append(row)
     return 201, row
@@ -282,6 +288,7 @@ def _review(github: FakeGitHub, repo: Repository, parts: list[str], query: Any, 
 
 
 _ROUTES: dict[str, Callable[..., tuple[int, Any]]] = {
+    "GET pulls": _pulls,
     "GET pulls/{}": _pull,
     "GET pulls/{}/files": _files,
     "GET pulls/{}/commits": _commits,

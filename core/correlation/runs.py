@@ -31,7 +31,7 @@ class Run(NamedTuple):
 
 def runs(world: World, episode: Episode) -> Iterator[Run]:
     rule, entity = world.rules.same_entity, episode.entity
-    alerts = world.index.by_alert.get((entity.domain, episode.fingerprint), [])
+    alerts = world.index.firings(entity.domain, episode.fingerprint)
     yield Run(SAME_ALERT, alerts, rule.same_alert_window)
     if rule.workload_window and tells_of_workload(world, episode):
         yield Run(WORKLOAD, world.workloads.get(entity, []), rule.workload_window)

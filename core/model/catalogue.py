@@ -122,6 +122,10 @@ class Catalogue:
             cluster = _only({entry.cluster for entry in entries})
         return Entity(domain, environment, cluster, name)
 
+    def entries(self, name: str) -> tuple[Service, ...]:
+        """All entries of a service, by its own name."""
+        return tuple(self._by_name.get(name, ()))
+
     def entry(self, entity: Entity) -> Service | None:
         """The entry for an entity; the most specific one where several match."""
         entries = self._by_name.get(entity.service)

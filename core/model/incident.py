@@ -172,8 +172,8 @@ class Incident(msgspec.Struct):
     # When the agents were last asked: how many services and changes, whether it fired, severity, alerts.
     explained: tuple[int | bool | str, ...] | None = None
     # Not part of what is hashed: what happened outside, and what was said.
-    deliveries: list[Delivery] = []
-    remarks: list[Remark] = []
+    deliveries: tuple[Delivery, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     # What the agents were asked and have not answered (decision ids), what they said last, by author, and the
     # last record that they knew then.
     asked: list[str] = []
@@ -183,9 +183,9 @@ class Incident(msgspec.Struct):
     held: Held | None = None
     snooze: Snooze | None = None
     # Pairs of alerts (episode ids) by which a person has merged incidents into this one.
-    ties: list[tuple[str, str]] = []
+    ties: tuple[tuple[str, str], ...] = ()
     split_from: str = ""
-    split_into: list[str] = []
+    split_into: tuple[str, ...] = ()
     mitigated_at: int | None = None
     mitigated_by: str = ""
     # While mitigated: how many alerts fired at the least. One more than that, and the effect is back.

@@ -13,7 +13,7 @@ import msgspec
 
 from core.canonical import canonical_json, sha256_hex
 from core.journal import Record
-from core.model.events import RiskEvent
+from core.model.events import ChangeEvent, RiskEvent
 from core.model.incident import Change
 from core.model.risk import Assessed
 from core.risk.causes import learn_again
@@ -64,10 +64,14 @@ def drop(world: World, key: str) -> None:
     _touch(world, assessed.changes)
 
 
-def relate_change(world: World, change: Change) -> None:
-    """Call when a change came, or is told of otherwise."""
-    for key in world.commits.keys_near(change.domain, change.event):
-        relate(world, key)
+def relate_change(world: World, change: Change, before: ChangeEvent | None = None) -> None:
+    """Call when a change came, or is told otherwise than `before`. However many name one commit, each costs
+    the same."""
+    own = world.commits.key_of(change.domain, change.event)
+    told = [change.event] + ([before] if before is not None else [])
+    for key in sorted({key for one in told for key in world.commits.keys_near(change.domain, one)}):
+        named = set(world.state.assessments[key].changes) - {change.id}
+        _keep(world, key, named | ({change.id} if key == own else set()))
 
 
 def relate(world: World, key: str) -> None:
@@ -75,13 +79,20 @@ def relate(world: World, key: str) -> None:
     assessment can make a short name unclear."""
     for near in world.commits.beside(key):
         assessed = world.state.assessments[near]
-        gone = [name for name in assessed.changes if name not in world.state.changes]
-        named = [name for name in world.commits.changes_near(assessed) if _names(world, name, near)]
-        changes = tuple(sorted({*gone, *named})[:_MOST_CHANGES])
-        world.state.assessments[near] = msgspec.structs.replace(assessed, changes=changes)
+        gone = {name for name in assessed.changes if name not in world.state.changes}
+        named = {name for name in world.commits.changes_near(assessed) if _names(world, name, near)}
+        _keep(world, near, gone | named)
+        learn_again(world, named, world.state.assessments[near])
+        _touch(world, named)
+
+
+def _keep(world: World, key: str, named: set[str]) -> None:
+    """Of very many the first by their ids are kept."""
+    assessed = world.state.assessments[key]
+    changes = tuple(sorted(named)[:_MOST_CHANGES])
+    if changes != assessed.changes:
+        world.state.assessments[key] = msgspec.structs.replace(assessed, changes=changes)
         _touch(world, {*assessed.changes, *changes})
-        for name in named:
-            learn_again(world, name, world.state.assessments[near])
 
 
 def risk_of(world: World, change: Change) -> Assessed | None:

@@ -5,7 +5,7 @@ It is kept beside the incident, and for two years for `known.py`. Nothing that d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -54,10 +54,10 @@ def take_cause(turn: Turn, incident: Incident | None, said: Annotation) -> None:
     _teach(turn, change, incident.id if incident is not None else said.incident, cause)
 
 
-def learn_again(world: World, change_id: str, assessed: Assessed) -> None:
-    """What is taught of a change follows the latest telling of how it was judged."""
-    for key, taught in list(world.state.taught.items()):
-        if taught.cause.change == change_id:
+def learn_again(world: World, changes: Collection[str], assessed: Assessed) -> None:
+    """What is taught of changes follows the latest telling of how they were judged."""
+    for key, taught in list(world.state.taught.items()) if changes else ():
+        if taught.cause.change in changes:
             world.state.taught[key] = _with(taught, assessed)
 
 

@@ -38,50 +38,54 @@ def known_of(
     names = list(dict.fromkeys(services))[:MOST_SERVICES]
     asked = {name: world.config.catalogue.canonical_name(name) or name for name in names}
     taught = list(_taught(world, domain, repository, set(asked.values()), now))
-    standing_by = {name: _budgets(world, domain, own) for name, own in asked.items()}
+    open_ones, budgets = _incidents(world, domain), _budgets(world, domain, set(asked.values()))
     return Known(
         now=now,
-        services=tuple(_service(world, domain, name, own, standing_by[name]) for name, own in asked.items()),
-        freezes=tuple(_freezes(world, asked, standing_by, now)),
+        services=tuple(
+            _service(world, name, own, open_ones.get(own, []), budgets.get(own, []))
+            for name, own in asked.items()
+        ),
+        freezes=tuple(_freezes(world, set(asked.values()), budgets, now)),
         hot_files=tuple(_hot_files(world, taught, domain, repository, files)),
         past_changes=tuple(one.past for one in taught[:_MOST_PAST] if one.past.files or one.past.rules),
     )
 
 
-def _service(world: World, domain: str, name: str, own: str, budgets: list[Budget]) -> ServiceKnown:
+def _service(
+    world: World, name: str, own: str, incidents: list[Incident], budgets: list[Budget]
+) -> ServiceKnown:
     catalogue = world.config.catalogue
-    tiers = [one.tier for one in catalogue.services if one.name == own and one.tier is not None]
+    tiers = [one.tier for one in catalogue.entries(own) if one.tier is not None]
+    incidents.sort(key=lambda one: (one.severity, one.opened_at, one.id))
+    shown = tuple(
+        OpenIncident(one.id, one.severity, title(one, world.members(one)), one.opened_at)
+        for one in incidents[:_MOST_INCIDENTS]
+    )
     dependants = len(catalogue.callers_anywhere(own))
-    incidents = tuple(_incidents(world, domain, own))
-    return ServiceKnown(name, min(tiers, default=None), dependants, incidents, tuple(budgets))
+    return ServiceKnown(name, min(tiers, default=None), dependants, shown, tuple(budgets[:_MOST_BUDGETS]))
 
 
-def _incidents(world: World, domain: str, service: str) -> Iterator[OpenIncident]:
-    """The gravest first."""
-    found = [one for one in world.state.incidents.values() if _is_open(one, domain, service)]
-    found.sort(key=lambda one: (one.severity, one.opened_at, one.id))
-    for one in found[:_MOST_INCIDENTS]:
-        yield OpenIncident(one.id, one.severity, title(one, world.members(one)), one.opened_at)
+def _incidents(world: World, domain: str) -> dict[str, list[Incident]]:
+    """Open ones by service."""
+    found: dict[str, list[Incident]] = {}
+    for incident in world.state.incidents.values():
+        if incident.domain == domain and incident.status in OPEN:
+            for service in {entity.service for entity in incident.entities}:
+                found.setdefault(service, []).append(incident)
+    return found
 
 
-def _is_open(incident: Incident, domain: str, service: str) -> bool:
-    if incident.domain != domain or incident.status not in OPEN:
-        return False
-    return any(entity.service == service for entity in incident.entities)
-
-
-def _budgets(world: World, domain: str, service: str) -> list[Budget]:
-    """Of objectives in every place, named with it where it is not production; not those that are stale."""
-    if not world.config.has_rules:
-        return []
-    found = []
-    for slo in sorted(world.state.slos.values(), key=lambda one: one.id):
-        if (slo.entity.domain, slo.entity.service) != (domain, service):
-            continue
-        stands = standing(world, slo)
-        if stands.left is not None and not stands.stale:
-            found.append(Budget(f"{slo.latest.slo}{_place(slo.entity)}", stands.left))
-    return sorted(found, key=lambda one: (one.left, one.slo))[:_MOST_BUDGETS]
+def _budgets(world: World, domain: str, services: set[str]) -> dict[str, list[Budget]]:
+    """By service, the least first; of objectives in every place, named with it where it is not production,
+    but not of those that are stale."""
+    found: dict[str, list[Budget]] = {}
+    for slo in world.state.slos.values() if world.config.has_rules else ():
+        if slo.entity.domain == domain and slo.entity.service in services:
+            stands = standing(world, slo)
+            if stands.left is not None and not stands.stale:
+                budget = Budget(f"{slo.latest.slo}{_place(slo.entity)}", stands.left)
+                found.setdefault(slo.entity.service, []).append(budget)
+    return {name: sorted(rows, key=lambda one: (one.left, one.slo)) for name, rows in found.items()}
 
 
 def _place(entity: Entity) -> str:
@@ -90,24 +94,25 @@ def _place(entity: Entity) -> str:
 
 
 def _freezes(
-    world: World, asked: dict[str, str], budgets: dict[str, list[Budget]], now: int
+    world: World, services: set[str], budgets: dict[str, list[Budget]], now: int
 ) -> Iterator[Freeze]:
     """Those that hold now for one of the services, or for all; and, if the operator says so, those of
     services that have failed their users."""
     if not world.config.has_rules:
         return
-    rule, own = world.rules.freeze, set(asked.values())
+    rule = world.rules.freeze
     for window in rule.windows:
         of = {world.config.catalogue.canonical_name(name) or name for name in window.services}
-        if (not of or of & own) and (freeze := window.at(now)) is not None:
+        if (not of or of & services) and (freeze := window.at(now)) is not None:
             yield freeze
     low = world.rules.slo_burn.low
-    for name in asked if rule.low_budget and low is not None else ():
-        for budget in budgets[name]:
-            if low is not None and budget.left < low.left:
-                said = f"{budget.slo} of {name} has {budget.left / 10:.1f} % of its error budget left"
-                yield Freeze(f"low budget: {name}", said)
-                break
+    if not rule.low_budget or low is None:
+        return
+    for name in sorted(budgets):
+        least = budgets[name][0]
+        if least.left < low.left:
+            said = f"{least.slo} of {name} has {least.left / 10:.1f} % of its error budget left"
+            yield Freeze(f"low budget: {name}", said)
 
 
 def _taught(world: World, domain: str, repository: str, services: set[str], now: int) -> Iterator[Taught]:

@@ -47,11 +47,15 @@ class Outcomes(msgspec.Struct, frozen=True):
 
 def outcomes(assessments: Iterable[Assessed], taught: Iterable[Taught]) -> list[Outcome]:
     """Of all that went out, in order of repository and commit."""
-    causes = {one.cause.change for one in taught if one.cause.caused}
+    confirmed_ones = [one for one in taught if one.cause.caused]
+    causes = {one.cause.change for one in confirmed_ones}
+    commits = {(one.domain, one.repository, commit) for one in confirmed_ones for commit in one.commits[:1]}
     found = [
         Outcome(
             one.event.repository, one.event.head, one.event.verdict, one.event.level,
-            one.event.probability, not causes.isdisjoint(one.changes),
+            one.event.probability,
+            not causes.isdisjoint(one.changes)
+            or (one.domain, one.event.repository, one.event.head) in commits,
         )
         for one in assessments
         if one.changes

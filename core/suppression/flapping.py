@@ -64,7 +64,7 @@ def count(timeline: Timeline, rule: Flapping, known: Counted | None = None) -> C
 def flap_now(world: World, domain: str, fingerprint: str, at: int) -> Flap | None:
     """Of an alert that flaps at `at`, and has not fired for long without an end."""
     rule = world.rules.flapping
-    timeline = world.index.by_alert.get((domain, fingerprint), ())
+    timeline = world.index.firings(domain, fingerprint)
     if not rule.begins or len(timeline) < rule.begins:
         return None
     flap = world.suppression.counted(world, (domain, fingerprint)).flap

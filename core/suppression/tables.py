@@ -45,9 +45,9 @@ class Tables:
     def counted(self, world: World, alert: tuple[str, str]) -> Counted:
         """The firings of an alert (domain, fingerprint), of which there are some; counted once each."""
         self._follow(world)
-        if len(self._counted) > len(world.index.by_alert) + _SLACK:
+        if len(self._counted) > len(world.state.episodes) + _SLACK:
             self._counted.clear()
-        found = count(world.index.by_alert[alert], world.rules.flapping, self._counted.get(alert))
+        found = count(world.index.firings(*alert), world.rules.flapping, self._counted.get(alert))
         self._counted[alert] = found
         return found
 

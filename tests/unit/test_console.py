@@ -231,6 +231,7 @@ def path_of(watch: FakeWatch) -> str:
 
 def test_every_route_answers_with_the_headers_and_a_whole_page(watch: FakeWatch, browser: Browser) -> None:
     first = watch.incident(watch.only)["alerts"][0]
+    suspect = watch.incident(watch.only)["changes"][0]["id"]
     asked = {
         ("GET", "/"): "/",
         ("GET", "/incidents/{incident_id}"): path_of(watch),
@@ -243,6 +244,8 @@ def test_every_route_answers_with_the_headers_and_a_whole_page(watch: FakeWatch,
         ("POST", "/incidents/{incident_id}/merge"): f"{path_of(watch)}/merge",
         ("GET", "/incidents/{incident_id}/split"): f"{path_of(watch)}/split",
         ("POST", "/incidents/{incident_id}/split"): f"{path_of(watch)}/split",
+        ("GET", "/incidents/{incident_id}/cause"): f"{path_of(watch)}/cause?change={suspect}",
+        ("POST", "/incidents/{incident_id}/cause"): f"{path_of(watch)}/cause",
         ("GET", "/slos"): "/slos",
         ("GET", "/static/{name}"): "/static/console.css",
     }
@@ -250,7 +253,7 @@ def test_every_route_answers_with_the_headers_and_a_whole_page(watch: FakeWatch,
     there = {(method, route.path_format) for route in routes for method in route.methods}  # type: ignore[attr-defined]
     assert there == set(asked)
     for (method, _), path in asked.items():
-        form = {"to": "acknowledged", "actor": "ana"}
+        form = {"to": "acknowledged", "actor": "ana", "change": suspect}
         answer = browser.get(path) if method == "GET" else browser.post(path, form, OURS)
         chooses_nothing = method == "POST" and path.endswith(("/merge", "/split"))
         assert answer.status_code in ((400,) if chooses_nothing else (200, 303)), path
@@ -321,11 +324,11 @@ def test_what_did_not_count_is_visible_with_its_hint(browser: Browser, watch: Fa
 def test_pages_that_nobody_got_are_loud(watch: FakeWatch, browser: Browser) -> None:
     incident = watch.timeline.engine.incident(watch.only)
     assert incident is not None
-    incident.deliveries = [
+    incident.deliveries = (
         Delivery("dec-1", START, "failed", "shop-oncall", 5, "HTTP 503"),
         Delivery("dec-2", START, "no_receiver", "", 0),
-    ]
-    incident.remarks = [Remark(START, "ana", "comment", "First line.\nSecond <line>.")]
+    )
+    incident.remarks = (Remark(START, "ana", "comment", "First line.\nSecond <line>."),)
     html = browser.get(path_of(watch)).text
     assert "1 page was not delivered." in html
     assert '<span class="loud-text">NOT DELIVERED</span> to <strong>shop-oncall</strong>' in html

@@ -100,7 +100,7 @@ def test_pages_that_were_not_delivered_are_counted() -> None:
     t.push(0, alert("search"))
     t.wait(200)
     incident = next(iter(t.engine.state.incidents.values()))
-    incident.deliveries = [Delivery("dec-1", START, "failed", "shop-oncall", 5, "HTTP 503")]
+    incident.deliveries = (Delivery("dec-1", START, "failed", "shop-oncall", 5, "HTTP 503"),)
     assert "1 of these pages could not be delivered." in section(t)
 
 

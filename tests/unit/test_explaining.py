@@ -129,7 +129,7 @@ def test_one_annotation_answers_several_questions() -> None:
     assert pending(t) == []
     assert live(t).asked == []
     assert live(t).notes == {"narrator": NOTE}
-    assert live(t).remarks == []
+    assert live(t).remarks == ()
 
 
 def test_an_annotation_for_one_question_leaves_the_other() -> None:

@@ -56,7 +56,7 @@ def test_timelines_share_the_place_of_an_alert() -> None:
     t.push(0, alert("payments"))
     world = t.engine.world
     [episode] = world.state.episodes.values()
-    [[place]] = world.index.by_alert.values()
+    [[[place]]] = [one.values() for one in world.index.by_alert.values()]
     [[same]] = world.index.by_entity.values()
     assert place is same is world.index.place_of(episode)
     # Made anew, or of another alert, it is equal.

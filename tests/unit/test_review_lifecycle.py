@@ -164,7 +164,7 @@ def test_a_merge_keeps_where_alerts_were_split_off() -> None:
     t.move(200, payments.id, "split", alerts=(payments.members[1],))
     new = t.engine.state.incidents[payments.split_into[0]]
     join(t, 300, mailer, payments)
-    assert mailer.split_into == [new.id]
+    assert mailer.split_into == (new.id,)
     join(t, 400, mailer, new)
     assert mailer.split_from == payments.id
     assert t.engine.world.resolve_id(mailer.split_from) == mailer.id

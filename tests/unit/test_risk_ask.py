@@ -37,7 +37,7 @@ def told(app: App, level: str = "critical") -> None:
     check = {
         "repository": "acme/checkout", "head": COMMIT, "verdict": "hold", "level": level,
         "probability": {"thousandths": 120},
-        "matches": [{"rule": "sql-drop-column", "level": level, "path": "a.sql", "line": 3, "what": "Drops."}],
+        "matches": [{"rule": "sql-drop-column", "level": level, "path": "a.sql", "what": "Drops."}],
     }  # fmt: skip
     assert call(app, path="/v1/ingest/risk", json=check).status_code == 202
     ends = time.monotonic() + 10

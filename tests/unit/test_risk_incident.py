@@ -195,3 +195,46 @@ def test_hostile_texts_stay_texts() -> None:
     shown = risk(t)["matches"][0]
     assert all(shown[key].isprintable() for key in ("what", "rule", "path"))
     assert t.engine.state.clock >= START
+
+
+def test_one_commit_in_very_many_places_is_one_assessment() -> None:
+    t = Judging(SHOP)
+    t.judge(-500, check())
+    for number in range(60):
+        t.changed(-60, change("payments", -60 - number, version=HEAD, environment=f"e{number}"))
+    [assessed] = assessments(t).values()
+    assert len(assessed.changes) == 20
+    again = Judging(SHOP)
+    for number in reversed(range(60)):
+        again.changed(-60, change("payments", -60 - number, version=HEAD, environment=f"e{number}"))
+    again.judge(-50, check())
+    assert [one.changes for one in assessments(again).values()] == [assessed.changes]
+
+
+def test_a_change_whose_version_is_told_later_finds_its_assessment_then() -> None:
+    t = Judging(SHOP)
+    t.judge(-500, check())
+    t.changed(-60, change("payments", -60, ref="r1", state="started"))
+    t.push(0, alert("payments"))
+    assert risk(t) is None
+    [incident] = t.engine.state.incidents.values()
+    before = incident.version
+    t.changed(10, change("payments", -60, ref="r1", state="succeeded", version=HEAD))
+    assert (risk(t)["head"], incident.version > before) == (HEAD, True)
+    [assessed] = assessments(t).values()
+    assert assessed.changes == tuple(incident.changes)
+
+
+def test_a_change_that_turns_out_to_be_of_another_commit_is_parted_from_it() -> None:
+    other = "b" * 40
+    parts = [
+        change("payments", -60, ref="r1", state="started", version=HEAD),
+        change("payments", -60, ref="r1", state="succeeded", version=other),
+    ]
+    found = set()
+    for order in itertools.permutations([*parts, check(), check(head=other)]):
+        t = Judging(SHOP)
+        for body in order:
+            (t.judge if "verdict" in body else t.changed)(-50, body)
+        found.add(tuple((one.event.head, len(one.changes)) for _, one in sorted(assessments(t).items())))
+    assert found == {((HEAD, 0), (other, 1))}

@@ -355,7 +355,7 @@ def test_a_state_of_before_is_read() -> None:
     read = msgspec.json.decode(msgspec.json.encode(state), type=State)
     assert read.parted == {}
     [one] = read.incidents.values()
-    assert (one.clocks.respond_by, one.split_into, one.mitigated_at) == (None, [], None)
+    assert (one.clocks.respond_by, one.split_into, one.mitigated_at) == (None, (), None)
     engine = Engine(parse, read)
     assert next(engine.documents())["clocks"]["met"] is None
 

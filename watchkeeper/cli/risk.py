@@ -13,6 +13,7 @@ import typer
 
 from watchkeeper.cli.options import Data, Json
 from watchkeeper.cli.risk_ask import risk_ask
+from watchkeeper.cli.risk_publish import risk_publish
 
 
 class Format(Enum):
@@ -21,6 +22,8 @@ class Format(Enum):
     sarif = "sarif"
     markdown = "markdown"
     github = "github"
+    codequality = "codequality"
+    outputs = "outputs"
 
 
 class FromLevel(Enum):
@@ -60,6 +63,9 @@ def risk(
     ] = Format.text,
     out: Out = None,
     force: Force = False,
+    also: Annotated[
+        list[str], typer.Option("--also", metavar="FORM=FILE", help="A further form of the same check")
+    ] = [],  # noqa: B006 - Typer's form
     server: Annotated[
         str, typer.Option("--server", metavar="URL", help="A Watchkeeper that knows incidents and budgets")
     ] = "",
@@ -95,10 +101,11 @@ def risk(
     level = next((one for one in LEVELS if fail_on is not None and one == fail_on.value), None)
     words = (title, description, repository, url)
     asked = Asked(repo, base, head, exact, policy, model, server, level, *words)
-    work.risk(asked, form.value, out, force, report)
+    work.risk(asked, form.value, out, force, report, also)
 
 
 risk_app.command("ask")(risk_ask)
+risk_app.command("publish")(risk_publish)
 
 
 @risk_app.command("fit")

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 import typer
 
-from core.errors import WatchkeeperError
+from core.errors import InputError, WatchkeeperError
 from core.risk.model_file import to_json
 from core.risk.rules import RULES
 from watchkeeper.cli.output import print_json, writing
 from watchkeeper.clock import SystemClock
 from watchkeeper.risk.annotations import workflow_commands
 from watchkeeper.risk.check import Asked, check
+from watchkeeper.risk.render_codequality import render_codequality
 from watchkeeper.risk.render_json import render_json
 from watchkeeper.risk.render_markdown import render_markdown
+from watchkeeper.risk.render_outputs import render_outputs
 from watchkeeper.risk.render_sarif import render_sarif
 from watchkeeper.risk.render_text import render_text
 from watchkeeper.risk.report import Report
@@ -37,13 +39,21 @@ FORMS: dict[str, Callable[[Report], str]] = {
     "sarif": render_sarif,
     "markdown": render_markdown,
     "github": _github,
+    "codequality": render_codequality,
+    "outputs": render_outputs,
 }
 
 
-def risk(asked: Asked, form: str, out: Path | None, force: bool, told: str = "") -> None:
-    """`told`: a server that is told; that it cannot be told changes nothing in what the check says."""
+def risk(
+    asked: Asked, form: str, out: Path | None, force: bool, told: str = "", also: Sequence[str] = ()
+) -> None:
+    """`told`: a server that is told; that it cannot be told changes nothing in what the check says. `also`:
+    further forms, each as `FORM=FILE`."""
+    others = [_other(one) for one in also]
     report = check(asked, SystemClock().now())
     _write(FORMS[form](report), out, force)
+    for name, path in others:
+        _write(FORMS[name](report), path, force)
     if told:
         try:
             tell(told, report, os.environ.get("WATCHKEEPER_RISK_TOKEN", ""))
@@ -51,6 +61,14 @@ def risk(asked: Asked, form: str, out: Path | None, force: bool, told: str = "")
             sys.stderr.write(f"watchkeeper: {error}\n")
     if report.failed:
         raise typer.Exit(1)
+
+
+def _other(text: str) -> tuple[str, Path]:
+    name, _, path = text.partition("=")
+    if name not in FORMS or not path:
+        mend = f"Write it as FORM=FILE, where FORM is one of {', '.join(FORMS)}"
+        raise InputError(f"{text[:80]!r} names no form and file", where="--also", mend=mend)
+    return name, Path(path)
 
 
 def fit(repo: Path, head: str, out: Path | None, force: bool, data: Path | None) -> None:
