@@ -1,4 +1,4 @@
-"""The program as a GitHub App, killed and started anew: every pull request ends with one check run, one comment."""
+"""The program as a GitHub App, killed and started anew: each pull request ends with one check, one comment."""
 
 from __future__ import annotations
 

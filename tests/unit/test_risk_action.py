@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from core.risk.policy import read_policy
+
 ROOT = Path(__file__).parent.parent.parent
 ACTION = ROOT / ".github" / "actions" / "risk"
 GITLAB = ROOT / ".gitlab" / "risk.yml"
@@ -227,3 +229,26 @@ def test_a_merge_request_is_judged(repo: Path, program: Path) -> None:
 def test_a_merge_request_job_fails_when_it_is_told_to(repo: Path, program: Path) -> None:
     assert run_gitlab(repo, program, RISK_FAIL_ON="low").returncode == 1
     assert run_gitlab(repo, program, RISK_FAIL_ON="low", RISK_MODE="advisory").returncode == 0
+
+
+def test_the_examples_of_the_documentation_are_yaml_and_name_inputs_that_are_there() -> None:
+    text = (ROOT / "docs" / "risk-ci.md").read_text()
+    examples = [yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    inputs = yaml.safe_load((ACTION / "action.yml").read_text())["inputs"]
+    steps = [step for one in examples for job in one.get("jobs", {}).values() for step in job["steps"]]
+    ours = [step for step in steps if "/risk@" in step.get("uses", "")]
+    assert len(ours) == 2
+    for step in ours:
+        assert set(step["with"]) <= set(inputs)
+    [included] = [one["include"][0] for one in examples if "include" in one]
+    spec = yaml.safe_load(GITLAB.read_text().split("\n---\n")[0])
+    assert set(included["inputs"]) <= set(spec["spec"]["inputs"])
+    for name in inputs:
+        assert f"`{name}`" in text
+
+
+def test_this_projects_own_policy_holds() -> None:
+    policy = read_policy((ROOT / ".watchkeeper.yml").read_text())
+    assert policy.mode == "advisory"
+    assert policy.ignores("evals/cases/risk/sql.yaml")
+    assert not policy.ignores("core/engine.py")
