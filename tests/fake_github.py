@@ -334,7 +334,9 @@ def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
 
         def _reply(self, path: str, query: dict[str, list[str]], raw: bytes, fault: Planted | None) -> None:
             try:
-                if fault is not None and fault.kind != "lost":
+                if fault is not None and fault.kind == "hang":
+                    time.sleep(fault.seconds)
+                elif fault is not None and fault.kind != "lost":
                     raise _refusal(fault)
                 with github.lock:
                     status, content = self._acted(

@@ -45,15 +45,28 @@ _GENERATED_NAME = re.compile(
     r"|zz_generated\.[a-z_.]+|\.snap|bindata\.go)",
     re.DOTALL,
 )
+# What a tool runs because of where it stands, whatever its name: pipelines, and migrations in these forms.
+_PIPELINES = (".github/workflows/", ".github/actions/", ".gitlab/", ".circleci/", ".buildkite/")
+_MIGRATION_DIRS = _words("migrations migration migrate versions")
+_MIGRATION_ENDS = (".py", ".rb", ".xml", ".yml", ".yaml")
 
 
 def is_test(path: str) -> bool:
     """Tests, and the data that they read."""
+    if path.lower().startswith(_PIPELINES):
+        return False
     *folders, name = path.split("/")
-    return (
-        any(part.lower() in _TEST_DIRS for part in folders)
-        or _TEST_NAME.fullmatch(name.lower()) is not None
-        or _TEST_CLASS.fullmatch(name) is not None
+    return any(part.lower() in _TEST_DIRS for part in folders) or (
+        not _runs_by_place(path)
+        and (_TEST_NAME.fullmatch(name.lower()) is not None or _TEST_CLASS.fullmatch(name) is not None)
+    )
+
+
+def _runs_by_place(path: str) -> bool:
+    """Whether its name says nothing of what it is: `V7__drop_tests.sql`, `migrations/0004_ab_test.py`."""
+    *folders, name = path.lower().split("/")
+    return name.endswith(".sql") or (
+        name.endswith(_MIGRATION_ENDS) and any(part in _MIGRATION_DIRS for part in folders)
     )
 
 
@@ -84,7 +97,7 @@ def is_generated(path: str) -> bool:
         is_lock(path)
         or is_vendored(path)
         or any(part in _GENERATED_DIRS for part in folders)
-        or _GENERATED_NAME.fullmatch(name) is not None
+        or (_GENERATED_NAME.fullmatch(name) is not None and not _runs_by_place(path))
     )
 
 

@@ -1,4 +1,4 @@
-"""The program as a GitHub App, killed and started anew: each pull request ends with one check, one comment."""
+"""The program as a GitHub App, killed and started anew: each pull request ends with a check and a comment."""
 
 from __future__ import annotations
 

@@ -374,7 +374,7 @@ def test_a_server_starts_on_a_journal_and_on_a_checkpoint_of_it(capsys: pytest.C
 
 @pytest.mark.integration
 def test_ours_processes_all_that_is_posted(tmp_path: Path) -> None:
-    row = beside.ours(600, 700, tmp_path)
+    row = beside.ours(600, 700, beside.SERVICES, tmp_path)
     assert (row.alerts, row.opened, row.left) == (600, 700, 0)
     assert row.rate > 0
 
@@ -382,7 +382,9 @@ def test_ours_processes_all_that_is_posted(tmp_path: Path) -> None:
 def test_half_of_the_warnings_have_a_critical_alert_that_inhibits_them() -> None:
     """By the rule of the sample configuration; and what is open before is of another cluster."""
     alerts = [
-        alert["labels"] for body in beside.bodies(beside.ALERTS, b"west-1") for alert in orjson.loads(body)
+        alert["labels"]
+        for body in beside.bodies(beside.ALERTS, beside.SERVICES, b"west-1")
+        for alert in orjson.loads(body)
     ]
     assert {alert["cluster"] for alert in alerts} == {"west-1"}
     assert beside._INHIBITION["equal"] == ["alertname", "cluster", "service"]

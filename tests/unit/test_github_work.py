@@ -13,12 +13,13 @@ import pytest
 
 from connectors.outbound.github_app import GitHubApp
 from connectors.storage.memory import MemoryJournal
+from core.errors import InputError
 from core.journal import Draft
 from core.risk.known import Freeze, Known, OpenIncident, ServiceKnown
 from tests.fake_github import APP_ID, BASE, HEAD, INSTALLATION, PEM, START, FakeGitHub
 from watchkeeper.risk.github_judge import Knowing
 from watchkeeper.risk.github_publish import MOST_ANNOTATIONS, NAME
-from watchkeeper.risk.github_tasks import FILE, load
+from watchkeeper.risk.github_tasks import FILE, Left, first_record, load, save
 from watchkeeper.risk.github_work import GitHubWork, Patience
 from watchkeeper.risk.render_markdown import MARKER
 from watchkeeper.risk.report import Report
@@ -409,3 +410,41 @@ def test_what_the_engine_knows_counts(desk: Desk) -> None:
     summary = desk.github.repository.runs[0]["output"]["summary"]
     assert "INC-1" in summary
     assert "Sale" in summary
+
+
+def test_as_many_files_as_github_lists_are_judged(desk: Desk) -> None:
+    files = [row(f"src/part{n % 40}/file{n}.py", f"x = {n}") for n in range(3_000)]
+    files[2_999] = row("db/migrations/9999_last.sql")
+    desk.github.repository.pull(1, files, changed_files=3_050)
+    desk.opened()
+    desk.quiet()
+    [run] = desk.github.repository.runs
+    assert "db/migrations/9999_last.sql" in {
+        mark["path"] for mark in desk.github.repository.annotations[run["id"]]
+    }
+    assert "50 files beyond the first 3,000" in run["output"]["summary"]
+
+
+def test_at_the_first_start_the_last_ten_minutes_count() -> None:
+    journal = MemoryJournal()
+    for minute in (0, 1, 55, 58, 59):
+        journal.append([Draft("tick", "scheduler", b"")], minute * 60_000)
+    assert first_record(journal, 60 * 60_000) == 2
+    assert first_record(journal, 0) == 0
+    assert first_record(journal, 9_999 * 60_000) == 5
+    assert first_record(MemoryJournal(), 0) == 0
+
+
+def test_a_file_of_work_that_nobody_wrote_stops_the_start(desk: Desk) -> None:
+    (desk.data / FILE).write_bytes(b"{")
+    with pytest.raises(InputError, match="cannot be read"):
+        load(desk.data / FILE)
+
+
+def test_a_journal_that_was_put_back_is_followed_again(desk: Desk) -> None:
+    desk.work.stop()
+    save(desk.data / FILE, Left(10_000))
+    desk.restart()
+    desk.opened()
+    desk.quiet()
+    assert len(desk.github.repository.runs) == 1

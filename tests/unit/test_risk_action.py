@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from core.risk.policy import read_policy
+from tests.fake_github import FakeGitHub
 
 ROOT = Path(__file__).parent.parent.parent
 ACTION = ROOT / ".github" / "actions" / "risk"
@@ -85,7 +86,7 @@ def pull_request(repo: Path, title: str = HOSTILE) -> dict[str, Any]:
     return {"github": {"event": {"pull_request": pull}, "sha": "0" * 40, "token": "ghs_readonly"}}
 
 
-def run_action(repo: Path, program: Path, context: dict[str, Any], **given: str) -> dict[str, Any]:
+def run_action(repo: Path, program: Path, context: dict[str, Any], **given: Any) -> dict[str, Any]:
     """Every step, as GitHub runs it: its exit code, what it printed, outputs and summary."""
     action = yaml.safe_load((ACTION / "action.yml").read_text())
     inputs = {
@@ -180,6 +181,27 @@ def test_what_cannot_be_judged_is_said(repo: Path, program: Path, mode: str, cod
     assert not list(repo.parent.rglob("PWNED"))
 
 
+def test_the_comment_is_written_where_the_token_may(repo: Path, program: Path) -> None:
+    context = pull_request(repo)
+    event = repo.parent / "event.json"
+    event.write_text(json.dumps(context["github"]["event"]))
+    with FakeGitHub() as github:
+        github.tokens.add("ghs_readonly")
+        environment = {
+            "GITHUB_REPOSITORY": "acme/shop", "GITHUB_API_URL": github.url, "GITHUB_EVENT_PATH": str(event),
+        }  # fmt: skip
+        told = run_action(repo, program, context, comment="true", environment=environment)
+        assert (told["code"], len(github.repository.comments)) == (0, 1), told["printed"]
+        kept = {"publish": told["outputs"]["json"], "environment": environment}
+        told = run_action(repo, program, context, **kept)
+        assert "left as it is" in told["printed"]
+        assert run_action(repo, program, context, **{**kept, "publish": str(event)})["code"] == 2
+        github.fail("GET", "/comments", "403")
+        told = run_action(repo, program, context, comment="true", environment=environment)
+        assert told["code"] == 0
+        assert "The comment could not be written" in told["printed"]
+
+
 def test_a_new_branch_has_no_commit_before_it(repo: Path, program: Path) -> None:
     context = {"github": {"event": {"before": "0" * 40}, "sha": git(repo, "rev-parse", "HEAD")}}
     assert run_action(repo, program, context)["code"] == 0
@@ -190,14 +212,16 @@ def gitlab_job() -> dict[str, Any]:
     spec, text = GITLAB.read_text().split("\n---\n")
     inputs = yaml.safe_load(spec)["spec"]["inputs"]
     for name, one in inputs.items():
-        text = text.replace(f"$[[ inputs.{name} ]]", json.dumps(str(one["default"])))
+        text = text.replace(f"$[[ inputs.{name} ]]", str(one["default"]))
     assert "$[[" not in text
     [job] = yaml.safe_load(text).values()
     found: dict[str, Any] = job
     return found
 
 
-def run_gitlab(repo: Path, program: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def run_gitlab(
+    repo: Path, program: Path, shell: str = "bash", **more: str
+) -> subprocess.CompletedProcess[str]:
     job = gitlab_job()
     environment = {
         "PATH": f"{program.parent}:{os.environ['PATH']}", "HOME": str(repo.parent), "LANG": "C.UTF-8",
@@ -208,14 +232,15 @@ def run_gitlab(repo: Path, program: Path, **more: str) -> subprocess.CompletedPr
     }  # fmt: skip
     script = "\n".join(job["script"])
     return subprocess.run(
-        ["bash", "-e", "-c", script], cwd=repo, env=environment, capture_output=True, text=True,
+        [shell, "-e", "-c", script], cwd=repo, env=environment, capture_output=True, text=True,
         timeout=120, check=False,
     )  # fmt: skip
 
 
-def test_a_merge_request_is_judged(repo: Path, program: Path) -> None:
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_a_merge_request_is_judged(repo: Path, program: Path, shell: str) -> None:
     (repo / "risk.json").symlink_to(repo.parent / "PWNED")
-    done = run_gitlab(repo, program)
+    done = run_gitlab(repo, program, shell)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not list(repo.parent.rglob("PWNED"))
     rows = json.loads((repo / "gl-code-quality-report.json").read_text())

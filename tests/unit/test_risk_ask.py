@@ -120,10 +120,21 @@ def test_a_question_that_takes_long_is_answered_in_time(app: App, monkeypatch: p
 def test_the_command_says_it_by_its_exit_code(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = {"decision": "hold", "mode": "policy", "verdict": "hold", "reasons": [], "not_judged": ["x"]}
+    answers: dict[str, Any] = {
+        "decision": "hold",
+        "mode": "policy",
+        "verdict": "hold",
+        "reasons": [],
+        "not_judged": ["x"],
+    }
 
     given: list[dict[str, Any]] = []
-    monkeypatch.setattr("watchkeeper.cli.ask.Server.risk", lambda server, body: given.append(body) or answers)
+
+    def risk(server: object, body: dict[str, Any]) -> dict[str, Any]:
+        given.append(body)
+        return answers
+
+    monkeypatch.setattr("watchkeeper.cli.ask.Server.risk", risk)
     diff = tmp_path / "x.diff"
     diff.write_text(DROP)
     words = ["risk", "ask", "--server", "http://127.0.0.1:9", "--service", "checkout", "--diff", str(diff)]

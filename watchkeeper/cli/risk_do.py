@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -114,5 +113,15 @@ def rules(as_json: bool) -> None:
 
 
 def _write(text: str, out: Path | None, force: bool) -> None:
-    with nullcontext(sys.stdout) if out is None else writing(out, replace=force) as target:
-        target.write(text)
+    if out is not None:
+        with writing(out, replace=force) as target:
+            target.write(text)
+        return
+    if sys.stdout is None:
+        raise InputError("standard output is closed", mend="Open it, or give --out")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads no more has not changed what was found.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -95,6 +95,13 @@ class Metrics:
             ("records_without_effect", "Records that could not be read"),
         ):
             yield GaugeMetricFamily(f"watchkeeper_{name}", what, value=health[name])
+        if health["github"] is not None:
+            waiting = "Pull requests and deployments that GitHub was not told about yet"
+            yield GaugeMetricFamily("watchkeeper_github_waiting", waiting, value=health["github"]["waiting"])
+            given_up = "Those that were given up since the start"
+            yield CounterMetricFamily(
+                "watchkeeper_github_given_up", given_up, value=health["github"]["given_up"]
+            )
         if not self._engine.begun:
             return  # Nothing is said, which is not the same as none.
         incidents = GaugeMetricFamily(

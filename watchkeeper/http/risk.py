@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
+from connectors.inbound.registry import SOURCES, read
 from core.errors import EngineStarting, InputError
 from core.journal import DEFAULT_DOMAIN, Draft
 from core.ports import Document
@@ -46,11 +47,11 @@ class RiskBody(BaseModel):
     diff: str = Field("", max_length=MOST_DIFF)
     title: str = Field("", max_length=1_000)
     url: str = Field("", max_length=2_000)
-    domain: str = Field(DEFAULT_DOMAIN, max_length=64)
+    domain: str = Field(DEFAULT_DOMAIN, pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     mode: Literal["advisory", "policy"] = "advisory"
     warn: _Level = "medium"
     hold: _Level = "critical"
-    report: bool = False
+    report: StrictBool = False
 
 
 class Deciding:
@@ -82,7 +83,8 @@ class Deciding:
             return not_decided(asked, answer)
         if body.report and answer.report is not None:
             payload = render_json(answer.report).encode()
-            record = await self._writer.append(Draft("ingest", "risk", payload, body.domain))
+            read(SOURCES["risk"], {}, payload, self._now())
+            record = await self._writer.append(Draft("ingest", "risk", payload))
             return {**answer.document, "record": record}
         return answer.document
 
@@ -102,10 +104,10 @@ class Deciding:
             change, now = change_of(asked), self._now()
             files = paths_of(change) if change is not None else []
 
-            def read(world: World) -> Told:
+            def told(world: World) -> Told:
                 return ask_engine(world, asked, now, files)
 
-            return decided(asked, self._watch.asking(read), change, now)
+            return decided(asked, self._watch.asking(told), change, now)
         finally:
             self._free.release()
 
@@ -118,6 +120,9 @@ class Deciding:
         if not (body.repository and body.diff.strip()) or len(body.revision) not in (40, 64):
             mend = "Give repository, revision (the whole id of a commit) and diff"
             raise InputError("nothing that could be told", where="report", mend=mend)
+        if body.domain != DEFAULT_DOMAIN:
+            mend = "Send it to POST /v1/ingest/risk?domain=..."
+            raise InputError("a domain of its own", where="report", mend=mend)
 
 
 def risk_router(deciding: Deciding) -> APIRouter:

@@ -5,6 +5,7 @@ Works without a server, a model or a policy. What is missing or was cut is said 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,16 @@ from core.risk.rules import Level
 from watchkeeper.risk import knowing, squawk
 from watchkeeper.risk.files import at_revision, on_disk
 from watchkeeper.risk.git import Git
-from watchkeeper.risk.judging import Judge, counted, expired, learned_from, obeyed, unjudged, wanted
+from watchkeeper.risk.judging import (
+    Judge,
+    counted,
+    expired,
+    learned_from,
+    newly_run,
+    obeyed,
+    unjudged,
+    wanted,
+)
 from watchkeeper.risk.reading import Range, read_change, resolve
 from watchkeeper.risk.report import Report, files_of
 
@@ -52,7 +62,10 @@ def check(asked: Asked, now: int) -> Report:
     with Git(asked.repo) as git:
         between = resolve(git, asked.base, asked.head, exact=asked.exact)
         judge = _judge(git, asked, between)
-        change = read_change(git, between, wanted, title=asked.title, description=asked.description)
+        anew = partial(_anew, judge.policy)
+        change = read_change(
+            git, between, wanted, title=asked.title, description=asked.description, anew=anew
+        )
         model, model_fault = _model(git, asked, between, judge.policy)
         known, features, gap = _known(git, asked, between, change, judge.policy, now)
     assessment = assess(change, known, judge.policy)
@@ -78,6 +91,10 @@ def check(asked: Asked, now: int) -> Report:
         now,
         files_of(change),
     )
+
+
+def _anew(policy: Policy, old: str, new: str) -> bool:
+    return newly_run(old, new) or (policy.ignores(old) and not policy.ignores(new))
 
 
 def _judge(git: Git, asked: Asked, between: Range) -> Judge:

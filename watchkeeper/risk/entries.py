@@ -53,7 +53,7 @@ def listed(git: Git, base: str, head: str, most: int = MOST_FILES) -> Listed:
     command = ("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "-M", "-l1000", base, head)
     found: list[Entry] = []
     beyond = 0
-    with git.streamed(*command, early=True) as out:
+    with git.streamed(*command) as out:
         for entry in _entries(_fields(out)):
             if len(found) < _MOST_LISTED:
                 found.append(entry)

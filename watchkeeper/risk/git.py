@@ -22,6 +22,7 @@ from core.risk.rules.rule import quoted
 
 # Of one command of git, in seconds.
 TIMEOUT = 120.0
+_GRACE = 0.5
 DEEPEN = "Run `git fetch --unshallow`; in a workflow check out with fetch-depth: 0"
 _FLAGS = (
     "--no-pager",
@@ -53,6 +54,7 @@ class _Clock:
     def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         self.out, self.late, self.code = process.stdout, False, 0
+        self._stopped = False
         self._process = process
         self._timer = Timer(seconds, self._expire)
         self._timer.daemon = True
@@ -67,10 +69,19 @@ class _Clock:
 
     def stop(self) -> None:
         self._timer.cancel()
-        if self._process.poll() is None:
+        try:
+            # Who has said all is about to end, and tells how.
+            self._process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._stopped = True
             self._process.kill()
         self.out.close()
         self.code = self._process.wait()
+
+    @property
+    def broke(self) -> bool:
+        """Whether something else ended it, such as a system without memory."""
+        return self.code < 0 and not self._stopped and not self.late
 
     def _expire(self) -> None:
         self.late = True
@@ -150,7 +161,7 @@ class Git:
                 clock.stop()
             if clock.late and not early:
                 raise self._late(arguments)
-            if clock.code >= 0 and clock.code not in fine:
+            if clock.broke or (clock.code >= 0 and clock.code not in fine):
                 said.seek(0)
                 raise self._failed(arguments, said.read(2_000))
 
@@ -228,6 +239,9 @@ class Git:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        # An empty or relative folder of PATH is one of the checkout: its `git` is somebody else's.
+        folders = kept.get("PATH", os.defpath).split(os.pathsep)
+        kept["PATH"] = os.pathsep.join(one for one in folders if os.path.isabs(one)) or os.defpath
         return kept | _ENVIRONMENT | {"HOME": self._place.name}
 
     def _fetch(self) -> str:

@@ -167,6 +167,9 @@ def _reads(file: TouchedFile) -> bool:
 
 async def _whole(place: Place, file: TouchedFile, start: str, head: str) -> TouchedFile:
     before = after = None
+    if file.status == "added" and file.added and not file.cut:
+        # All lines of it were told already.
+        return msgspec.structs.replace(file, after="".join(f"{line.text}\n" for line in file.added))
     if file.status != "added":
         before = await place.text(file.old_path or file.path, start)
     if file.status != "deleted":

@@ -43,7 +43,7 @@ def github_work(
     settings: Settings, engine: EngineLoop, journal: Journal, writer: JournalWriter, clock: Clock
 ) -> GitHubWork | None:
     """The App's work; None without an App. Raises InputError for a key or an address that is none."""
-    if not settings.github_app_id or settings.github_app_key_file is None:
+    if not settings.github_app_id or settings.github_app_key_file is None or settings.demo:
         return None
     from connectors.outbound.github_app import GitHubApp, checked_url, private_key
     from core.risk.knowledge import known_of

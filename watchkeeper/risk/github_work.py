@@ -231,9 +231,13 @@ class GitHubWork:
     async def _give_up(self, api: GitHubApp, task: Task, error: Exception) -> None:
         self._counts = self._counts._replace(given_up=self._counts.given_up + 1)
         self._failed("given_up", error, task=task.key)
-        with suppress(RemoteError, TimeoutError):
+        try:
             async with asyncio.timeout(self._patience.task):
                 await give_up(api, task, _words(error))
+        except (RemoteError, TimeoutError) as again:
+            self._failed("not_said", again, task=task.key)
+        except Exception:  # As in `_tried`; otherwise the task would begin anew at once, for ever.
+            log.exception("task_fault", task=task.key)
 
     def _failed(self, event: str, error: Exception, **told: object) -> None:
         self._fault = _words(error)

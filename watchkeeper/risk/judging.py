@@ -15,6 +15,8 @@ from watchkeeper.risk.report import Counts
 
 # Files that are named among what could not be judged; of the rest the number is told.
 _MOST_NAMED = 5
+# Ends of names of what nothing runs.
+_IDLE = frozenset(["txt", "bak", "old", "orig", "disabled", "off", "example", "sample", "dist", "tmpl", "template", "unused"])
 
 
 class Judge(NamedTuple):
@@ -44,6 +46,15 @@ def obeyed(text: str) -> bool:
 def wanted(path: str) -> bool:
     """Whether a rule needs the whole text of such a file."""
     return any(rule.wants(path) for rule in RULES)
+
+
+def newly_run(old: str, new: str) -> bool:
+    """Whether a file that moves comes to be judged there, and was not before: all its lines are new then.
+    Nobody brings in a line by laying it down where no rule looks, and moving it later."""
+    if is_aside(new):
+        return False
+    idle = old.rpartition(".")[2].lower() in _IDLE and not new.endswith(old.rpartition(".")[2])
+    return is_aside(old) or idle or any(rule.wants(new) and not rule.wants(old) for rule in RULES)
 
 
 def counted(change: ChangeSet) -> Counts:

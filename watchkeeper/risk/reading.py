@@ -6,7 +6,7 @@ from git's objects, never from the working tree, so that no filter runs and what
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from core.errors import InputError
@@ -14,16 +14,19 @@ from core.risk.change import ChangeSet, Commit, TouchedFile
 from core.risk.rules.rule import quoted
 from watchkeeper.risk.entries import MOST_FILES, Entry, listed
 from watchkeeper.risk.git import DEEPEN, Git, text_of
+from watchkeeper.risk.moves import brought
 from watchkeeper.risk.patch import Limits, Part, parts_of
 from watchkeeper.risk.texts import texts
 
 # Commits that are told of at most, the newest.
 MOST_COMMITS = 1_000
 _MOST_WORDS = 100_000
+# Bytes of all that they say.
+_MOST_SAID = 32_000_000
 _FIELDS = 5
 _FORM = "--format=%H%x00%ae%x00%ct%x00%s%x00%b"
 # Where a branch usually comes from, when nobody says it.
-_BASES = ("origin/HEAD", "origin/main", "origin/master")
+_BASES = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master")
 _PATCH = ("diff-tree", "-r", "-p", "--unified=0", "--no-ext-diff", "--no-textconv", "--full-index")
 _SHAPE = (
     "--no-color",
@@ -95,15 +98,22 @@ def read_change(
     description: str = "",
     limits: Limits = Limits(),  # noqa: B008 - a tuple of numbers
     most_files: int = MOST_FILES,
+    anew: Callable[[str, str], bool] = lambda old, new: False,
 ) -> ChangeSet:
-    """The change. `wants`: of which paths whole texts are read. Raises InputError where git fails."""
+    """The change. `wants`: of which paths whole texts are read. `anew`: of which moves, from and to, all
+    lines are new. Raises InputError where git fails."""
     found = listed(git, asked.start, asked.head, most_files)
     with git.streamed(*_PATCH, *_SHAPE, asked.start, asked.head, early=True) as out:
         parts = parts_of(out, found.entries, limits)
-    whole = texts(git, _wanted(found.entries, parts, wants))
-    files = tuple(
-        _touched(entry, part, whole, wants) for entry, part in zip(found.entries, parts, strict=True)
-    )
+    pairs = tuple(zip(found.entries, parts, strict=True))
+    moved = {entry.path for entry, part in pairs if _moved(entry, part, anew)}
+    whole = texts(git, _wanted(pairs, wants, moved))
+    files: list[TouchedFile] = []
+    for entry, part in pairs:
+        if entry.path in moved:
+            files += brought(entry, part, whole, limits)
+        else:
+            files.append(_touched(entry, part, whole, wants))
     commits = _commits(git, asked)
     newest = commits[0] if commits else Commit("", "", 0)
     return ChangeSet(
@@ -112,7 +122,7 @@ def read_change(
         title or newest.subject,
         (description or ("" if title else newest.body))[:_MOST_WORDS],
         commits,
-        files,
+        tuple(files),
         found.left_out,
         "shallow clone" if git.shallow else "",
     )
@@ -131,7 +141,8 @@ def _commits(git: Git, asked: Range) -> tuple[Commit, ...]:
     ]
     if asked.base:
         command += [f"^{asked.base}"]
-    fields = git.run(*command, "--").split(b"\0")
+    with git.streamed(*command, "--", early=True) as out:
+        fields = out.read(_MOST_SAID).split(b"\0")
     rows = (fields[at : at + _FIELDS] for at in range(0, len(fields) - _FIELDS + 1, _FIELDS))
     return tuple(
         Commit(
@@ -151,11 +162,18 @@ def _seconds(raw: bytes) -> int:
     return min(int(digits), 253_402_300_799) if digits.isdigit() and len(digits) < 20 else 0
 
 
-def _wanted(entries: tuple[Entry, ...], parts: list[Part], wants: Callable[[str], bool]) -> list[bytes]:
+def _moved(entry: Entry, part: Part, anew: Callable[[str, str], bool]) -> bool:
+    plain = entry.status == "renamed" and not (part.binary or entry.link)
+    return plain and anew(entry.old_path, entry.path)
+
+
+def _wanted(
+    pairs: Sequence[tuple[Entry, Part]], wants: Callable[[str], bool], moved: Collection[str]
+) -> list[bytes]:
     return [
         name
-        for entry, part in zip(entries, parts, strict=True)
-        if _reads(entry, part, wants)
+        for entry, part in pairs
+        if entry.path in moved or _reads(entry, part, wants)
         for name in (entry.old, entry.new)
         if name.strip(b"0")
     ]
@@ -170,6 +188,8 @@ def _reads(entry: Entry, part: Part, wants: Callable[[str], bool]) -> bool:
 
 def _touched(entry: Entry, part: Part, whole: dict[bytes, str], wants: Callable[[str], bool]) -> TouchedFile:
     reads = _reads(entry, part, wants)
+    # A text that a rule needs and that is too long, or holds what no text does.
+    unread = reads and bool(entry.new.strip(b"0")) and entry.new not in whole
     return TouchedFile(
         entry.path,
         entry.status,
@@ -179,7 +199,7 @@ def _touched(entry: Entry, part: Part, whole: dict[bytes, str], wants: Callable[
         tuple(part.removed),
         part.insertions,
         part.deletions,
-        part.cut,
+        part.cut or unread,
         whole.get(entry.old) if reads else None,
         whole.get(entry.new) if reads else None,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.narrative.plain import one_line
 from core.risk.rules import Match
+from watchkeeper.risk.logs import json_for_logs
 from watchkeeper.risk.report import Report
 
 _SEVERITIES = {"low": "info", "medium": "minor", "high": "major", "critical": "blocker"}
@@ -19,7 +20,7 @@ def render_codequality(report: Report) -> str:
     """Only ASCII; ends with a line's end. What is of the change as a whole has no place in this form."""
     seen: Counter[str] = Counter()
     rows = [_row(match, seen) for match in report.assessment.matches if match.path]
-    return json.dumps(rows[:_MOST], indent=1) + "\n"
+    return json_for_logs(json.dumps(rows[:_MOST], indent=1)) + "\n"
 
 
 def _row(match: Match, seen: Counter[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import msgspec
 from core.risk.model import Score
 from core.risk.rules import Match
 from core.times import format_rfc3339
+from watchkeeper.risk.logs import json_for_logs
 from watchkeeper.risk.report import Report, rule_of
 from watchkeeper.version import VERSION
 
@@ -64,4 +65,4 @@ def render_json(report: Report) -> str:
     """Ends with a line's end. Only ASCII, so that no terminal is told anything."""
     import json
 
-    return json.dumps(document(report), indent=1) + "\n"
+    return json_for_logs(json.dumps(document(report), indent=1)) + "\n"

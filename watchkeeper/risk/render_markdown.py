@@ -13,6 +13,7 @@ from core.narrative.plain import one_line
 from core.narrative.report.markdown import literal, own_link
 from core.risk.assess import Suppressed
 from core.risk.rules import Match
+from watchkeeper.risk.logs import plain_for_logs
 from watchkeeper.risk.report import Report, headline, percent, rule_of, size_of
 
 MARKER = "<!-- watchkeeper-risk -->"
@@ -91,7 +92,7 @@ def _place(match: Match) -> str:
 def _code(text: str, limit: int) -> str:
     """A code span around foreign text: its fence is longer than any run of backticks in it."""
     # Whoever looks for the marker in the raw text finds ours alone.
-    line = one_line(text, limit).replace("<!--", "<! --")
+    line = plain_for_logs(one_line(text, limit).replace("<!--", "<! --"))
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if line.startswith("`") or line.endswith("`") or not line else ""

@@ -13,6 +13,7 @@ from core.narrative.plain import one_line
 from core.risk.assess import Suppressed
 from core.risk.policy import POLICY_FILE
 from core.risk.rules import Match, RiskRule
+from watchkeeper.risk.logs import json_for_logs
 from watchkeeper.risk.report import Report, rule_of
 from watchkeeper.version import VERSION
 
@@ -28,7 +29,7 @@ _MOST = 5_000
 
 def render_sarif(report: Report) -> str:
     """Only ASCII; ends with a line's end."""
-    return json.dumps(document(report), indent=1) + "\n"
+    return json_for_logs(json.dumps(document(report), indent=1)) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from core.narrative.plain import one_line
 from core.risk.rules import Match
+from watchkeeper.risk.logs import plain_for_logs
 from watchkeeper.risk.report import Report, headline, percent, size_of
 
 # Places that are shown; a reviewer acts on the worst.
@@ -16,7 +17,7 @@ _MOST_EVIDENCE = 120
 
 def render_text(report: Report) -> str:
     """Ends with a line's end. Foreign text is on one line each, without control characters."""
-    return "\n".join(_lines(report)) + "\n"
+    return plain_for_logs("\n".join(_lines(report)) + "\n")
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -10,6 +10,8 @@ from watchkeeper.risk.git import Git, text_of
 # Bytes of one text, and of all.
 LONGEST_TEXT = 1_000_000
 ALL_TEXTS = 64_000_000
+# Where git looks for a NUL byte, which makes no text of a file; one behind hides nothing.
+_LOOKED_AT = 8_000
 
 
 def texts(git: Git, names: Iterable[bytes], most: int = ALL_TEXTS) -> dict[bytes, str]:
@@ -25,8 +27,9 @@ def texts(git: Git, names: Iterable[bytes], most: int = ALL_TEXTS) -> dict[bytes
     with git.streamed("cat-file", "--batch", given=_asked(chosen)) as out:
         for name in chosen:
             raw = _content(out)
-            if raw is not None and b"\0" not in raw:
-                found[name] = text_of(raw.removeprefix(b"\xef\xbb\xbf")).replace("\r\n", "\n")
+            if raw is not None and b"\0" not in raw[:_LOOKED_AT]:
+                text = text_of(raw.removeprefix(b"\xef\xbb\xbf"))
+                found[name] = text.replace("\r\n", "\n").replace("\0", "\ufffd")
     return found
 
 

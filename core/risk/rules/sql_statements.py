@@ -24,6 +24,7 @@ MAX_STATEMENTS = 20_000
 # Of one statement; a list of rows to insert has any number, and says nothing more.
 MAX_TOKENS = 600
 _SPACE = re.compile(r"\s+")
+_LINE_END = re.compile(r"[\r\n]")
 _WORD = re.compile(r"[^\W\d][\w$]*")
 # Where `$` stands in the delimiter, it is in no word.
 _WORD_ALONE = re.compile(r"[^\W\d]\w*")
@@ -150,8 +151,10 @@ class _Reader:
         self.at = at
 
     def _line_end(self, at: int) -> int:
-        end = self.text.find("\n", at)
-        return len(self.text) if end < 0 else end
+        """For PostgreSQL a carriage return ends a line, and with it a comment."""
+        end = _LINE_END.search(self.text, at) if not self.mysql else None
+        found = end.start() if end else self.text.find("\n", at)
+        return len(self.text) if found < 0 else found
 
     def _is_meta(self, sign: str) -> bool:
         """A command to psql (`\\connect`)."""

@@ -43,6 +43,23 @@ _NAMED = re.compile(
     r"(?i)((?:passw(?:or)?d|secret|token|api_?key|credential|private_?key)[a-z0-9_.-]{0,40}[\"']?\s{0,9}"
     r"[=:]\s{0,9}[\"']?)(?!\d{1,9}\b)([^\s\"',]{4,})"
 )
+# What commands take beside a name: `Authorization: Bearer x`, `curl -u ann:x`, `--password x`, `-p x`.
+_GIVEN = (
+    re.compile(r"(?i)(\b(?:bearer|basic)\s{1,9})([A-Za-z0-9._~+/=-]{12,})"),
+    re.compile(r"((?<!\S)(?:-u|--user)[ =]{0,3}[\"']?[^\s:\"']{1,100}:)([^\s\"']{3,})"),
+    re.compile(
+        r"(?i)((?<!\S)--?(?:p|pass|password|passwd|token|secret|api-?key)[ =]{1,3}[\"']?)"
+        r"([^\s\"'-][^\s\"']{5,})"
+    ),
+    re.compile(
+        r"(?i)(\b(?:password|passwd|identified\s{1,9}(?:with\s{1,9}\S{1,40}\s{1,9})?(?:by|as))\s{1,9}[\"'])"
+        r"([^\"']{3,})"
+    ),
+    re.compile(
+        r"(?i)(^\s{0,20}(?:ENV|ARG)\s{1,9}\w{0,40}(?:password|passwd|secret|token|key)\w{0,40}\s{1,9})(\S{4,})"
+    ),
+    re.compile(r"((?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8})([A-Za-z0-9_-]{8,}\.[A-Za-z0-9._-]{8,})"),
+)
 
 
 class Token(NamedTuple):
@@ -66,4 +83,6 @@ def token_in(text: str) -> Token | None:
 def masked(text: str) -> str:
     """The text with every secret that is known by its shape, place or name as `***`."""
     text = _NAMED.sub(r"\1***", _URL_PASSWORD.sub(r"\1***@", text))
+    for pattern in _GIVEN:
+        text = pattern.sub(r"\1***", text)
     return _TOKENS.sub("***", text) if any(mark in text for mark in _MARKS) else text

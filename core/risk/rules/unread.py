@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from core.risk.change import ChangeSet
 from core.risk.known import Known
 from core.risk.paths import is_aside
-from core.risk.rules.rule import Match, RiskRule
+from core.risk.rules.rule import Match, RiskRule, quoted
 
 # Of these a machine reads text, and does what it says.
 _TEXTS = (
@@ -28,6 +28,23 @@ _TEXTS = (
     ".java",
     ".sh",
     ".proto",
+    ".tfvars",
+    ".hcl",
+    ".xml",
+    ".env",
+    ".properties",
+    ".ini",
+    ".cfg",
+    ".conf",
+    ".kt",
+    ".cs",
+    ".php",
+    ".rs",
+    ".groovy",
+    ".gradle",
+    "dockerfile",
+    "makefile",
+    "jenkinsfile",
 )
 _SPLIT = "Split the change, or have a person read what is named here"
 _GITHUB_LIMITS = (
@@ -59,6 +76,18 @@ def _binary(change: ChangeSet, known: Known) -> Iterator[Match]:
             yield Match("risk-binary-text", "medium", what, "Save it as UTF-8 text", file.path)
 
 
+def _returned(change: ChangeSet, known: Known) -> Iterator[Match]:
+    """One match of a file, at its first such line."""
+    for file in change.files:
+        if file.binary or is_aside(file.path) or not file.path.lower().endswith(_TEXTS):
+            continue
+        line = next((one for one in file.added if "\r" in one.text), None)
+        if line is not None:
+            what = "A line has a carriage return inside: a new line for programs, and none for who reads it."
+            clears = "End lines with a line feed"
+            yield Match("risk-line-hidden", "medium", what, clears, file.path, line.number, quoted(line.text))
+
+
 _WHY = "A rule that saw nothing because it could not look says nothing of the danger."
 
 rules = (
@@ -70,5 +99,12 @@ rules = (
         "Reviewers are shown no difference of it.",
         "git treats a file with a NUL byte as binary, https://git-scm.com/docs/gitattributes#_marking_files_as_binary",
         _binary,
+    ),
+    RiskRule(
+        "risk-line-hidden",
+        "A line that hides another",
+        "What follows looks like the rest of a comment, and is run.",
+        "What is read is not what is run: Boucher and Anderson, Trojan Source, 2021, https://trojansource.codes/",
+        _returned,
     ),
 )

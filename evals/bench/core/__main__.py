@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     if chosen.beside:
         opened = beside.OPEN if chosen.open is None else chosen.open[0]
-        return beside.report(chosen.records or beside.ALERTS, opened, chosen.dir, chosen.json, _say)
+        services = beside.SERVICES if chosen.services is None else chosen.services[0]
+        return beside.report(chosen.records or beside.ALERTS, opened, services, chosen.dir, chosen.json, _say)
     if chosen.restart:
         return restart.report(
             chosen.records or restart.RECORDS, _first(chosen.open), chosen.dir, chosen.json, _say

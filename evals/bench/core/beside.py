@@ -33,9 +33,10 @@ from watchkeeper.files import builtin_rules
 from watchkeeper.version import VERSION
 
 ALERTS, OPEN = 20_000, 50_000
-# No multiple of ten services, so that severity goes not by service: half of the warnings have a critical
-# alert of their name, cluster and service, half have none.
-_A_POST, _SERVICES, _PATIENCE = 500, 999, 90.0
+# No multiple of ten, so that severity goes not by service: half of the warnings have a critical alert of
+# their name, cluster and service. With a multiple of ten none has.
+SERVICES = 999
+_A_POST, _PATIENCE = 500, 90.0
 # For what is open before.
 _LONG_PATIENCE = 900.0
 # Longer than posting takes: then nothing is looked at while posts come in.
@@ -74,19 +75,19 @@ class Processed(NamedTuple):
         return 1e6 * ratio(self.cpu_seconds, self.alerts - self.left)
 
 
-def report(alerts: int, opened: int, directory: Path | None, as_json: bool, say: Say) -> int:
+def report(alerts: int, opened: int, services: int, directory: Path | None, as_json: bool, say: Say) -> int:
     peer = alertmanager()
     with tempfile.TemporaryDirectory(prefix="wk-bench-", dir=disk.real_directory(directory)) as folder:
-        rows = [ours(alerts, opened, Path(folder))]
+        rows = [ours(alerts, opened, services, Path(folder))]
         say(f"{rows[0].target}: {rows[0].rate:,.0f} alerts/s")
         if peer is not None:
-            rows.append(theirs(alerts, opened, Path(folder), peer.name))
+            rows.append(theirs(alerts, opened, services, Path(folder), peer.name))
             say(f"{rows[1].target}: {rows[1].rate:,.0f} alerts/s")
     print(json.dumps(document(rows)) if as_json else table(rows))
     return 0
 
 
-def ours(alerts: int, opened: int, folder: Path) -> Processed:
+def ours(alerts: int, opened: int, services: int, folder: Path) -> Processed:
     rules = folder / "rules"
     rules.mkdir()
     options: tuple[str, ...] = ()
@@ -100,10 +101,10 @@ def ours(alerts: int, opened: int, folder: Path) -> Processed:
         where = ["--data", str(folder / "data"), "--host", wire.LOOPBACK, "--port", str(port), "--no-demo"]
         children.start("watchkeeper", [sys.executable, "-m", "watchkeeper", "serve", *where, *options])
         ready(children, port, "/readyz")
-        post_all(port, bodies(opened, _BEFORE))
+        post_all(port, bodies(opened, services, _BEFORE))
         if applied(children, port, _LONG_PATIENCE):
             raise wire.CallFailed(f"{opened} alerts were not applied within {_LONG_PATIENCE:.0f} s")
-        before, made = cpu_seconds(children), bodies(alerts, _MEASURED)
+        before, made = cpu_seconds(children), bodies(alerts, services, _MEASURED)
         began, posted = post_all(port, made)
         waiting = applied(children, port, _PATIENCE)
         seconds, cpu = time.monotonic() - began, cpu_seconds(children) - before
@@ -120,7 +121,7 @@ def applied(children: Children, port: int, patience: float) -> int:
     return waiting
 
 
-def theirs(alerts: int, opened: int, folder: Path, name: str) -> Processed:
+def theirs(alerts: int, opened: int, services: int, folder: Path, name: str) -> Processed:
     config = {
         "route": {
             "receiver": "nobody",
@@ -146,11 +147,11 @@ def theirs(alerts: int, opened: int, folder: Path, name: str) -> Processed:
         flags += [f"--web.listen-address={wire.LOOPBACK}:{port}", "--log.level=warn"]
         children.start("alertmanager", [program("alertmanager"), *flags])
         ready(children, port, "/-/ready")
-        began, _ = post_all(port, bodies(opened, _BEFORE))
+        began, _ = post_all(port, bodies(opened, services, _BEFORE))
         _, left = fall(lambda: unprocessed(port), time.monotonic, _pause, began + _LONG_PATIENCE)
         if left:
             raise wire.CallFailed(f"{left} of {opened} alerts were not processed in {_LONG_PATIENCE:.0f} s")
-        before, made = cpu_seconds(children), bodies(alerts, _MEASURED)
+        before, made = cpu_seconds(children), bodies(alerts, services, _MEASURED)
         began, posted = post_all(port, made)
         seconds, left = fall(
             lambda: unprocessed(port), time.monotonic, _pause, began + _GROUP_WAIT + _PATIENCE
@@ -195,12 +196,12 @@ def running(folder: Path) -> Iterator[Children]:
         children.stop()
 
 
-def bodies(alerts: int, cluster: bytes) -> list[bytes]:
+def bodies(alerts: int, services: int, cluster: bytes) -> list[bytes]:
     """So many alerts that begin now, as Prometheus posts them."""
     now = time.time_ns() // 1_000_000
     rows = [Told(number, now, now) for number in range(alerts)]
     parts = [rows[start : start + _A_POST] for start in range(0, alerts, _A_POST)]
-    return [api_v2_body(part, _SERVICES, HOUR).replace(_BEFORE, cluster) for part in parts]
+    return [api_v2_body(part, services, HOUR).replace(_BEFORE, cluster) for part in parts]
 
 
 def post_all(port: int, made: list[bytes]) -> tuple[float, float]:
