@@ -34,7 +34,8 @@ _DOC_NAMES = _words(
 )
 _DOC_ENDS = (".md", ".markdown", ".rst", ".adoc", ".asciidoc", ".mdx")
 _TEST_NAME = re.compile(
-    r"(?:test_.*|conftest\.py|.*_tests?\.[a-z]+|.*[._-]spec\.[a-z]+|.*[._-]test\.[a-z]+|.*_spec\.rb)",
+    r"(?:test_.*|conftest\.py|tests?\.py|.*_tests?\.[a-z]+|.*[._-]spec\.(?:[cm]?[jt]sx?|rb|lua|exs?|dart)"
+    r"|.*[._-]test\.[a-z]+)",
     re.DOTALL,
 )
 # Java, Kotlin, C# and their like: FooTest.java, FooTests.cs, FooIT.java.

@@ -22,6 +22,8 @@ from core.yamltext import Strict, checked, read_yaml
 
 POLICY_FILE = ".watchkeeper.yml"
 MAX_CHARACTERS = 1_000_000
+# Of each list: every match is held against every suppression.
+_MOST = 500
 Verdict = Literal["allow", "warn", "hold"]
 VERDICTS: tuple[Verdict, ...] = ("allow", "warn", "hold")
 
@@ -75,8 +77,12 @@ class Policy(Strict):
     )
     thresholds: Thresholds = Field(default=Thresholds(), description="Levels from which it warns and holds")
     services: dict[str, tuple[Glob, ...]] = Field(default={}, description="Path globs of each service")
-    ignore: tuple[Glob, ...] = Field(default=(), description="Path globs of files that no rule looks at")
-    suppressions: tuple[Suppression, ...] = Field(default=(), description="What is accepted for a while")
+    ignore: tuple[Glob, ...] = Field(
+        default=(), max_length=_MOST, description="Path globs of files that no rule looks at"
+    )
+    suppressions: tuple[Suppression, ...] = Field(
+        default=(), max_length=_MOST, description="What is accepted for a while"
+    )
     freezes: tuple[FreezeWindow, ...] = Field(default=(), description="When nothing is to be deployed")
     model: Glob = Field(default="", description="A fitted model, a path in the repository [the built-in one]")
 

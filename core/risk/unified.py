@@ -7,7 +7,9 @@ diff. Nothing raises for what is in it: what does not read as a diff is left out
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from core.risk.change import Line, Status, TouchedFile
 
@@ -97,6 +99,21 @@ def files_of(text: str, most: int = MOST_FILES) -> tuple[tuple[TouchedFile, ...]
     return tuple(found), left_out
 
 
+def whole(file: TouchedFile) -> TouchedFile:
+    """With the whole text of a file that came or went, which its lines are; not of one that was cut."""
+    if file.cut or file.binary:
+        return file
+    if file.status == "added" and file.added:
+        return msgspec.structs.replace(file, after=_text(file.added))
+    if file.status == "deleted" and file.removed:
+        return msgspec.structs.replace(file, before=_text(file.removed))
+    return file
+
+
+def _text(lines: Sequence[Line]) -> str:
+    return "".join(f"{line.text}\n" for line in lines)
+
+
 def _files(reader: _Reader) -> Iterator[TouchedFile]:
     """A head of lines that name a file, then its hunks; what stands between is passed over."""
     head: list[str] = []
@@ -108,7 +125,7 @@ def _files(reader: _Reader) -> Iterator[TouchedFile]:
             named = _named(head)
             head = []
             if named is not None:
-                yield _with(named, lines, cut=lines.cut)
+                yield whole(_with(named, lines, cut=lines.cut))
             continue
         if line.startswith("diff --git ") and head:
             if (named := _named(head)) is not None:

@@ -72,7 +72,10 @@ def known_of(case: Case) -> Known:
 
 
 def _touched(file: CaseFile) -> TouchedFile:
-    before, after = (file.before or "").splitlines(), (file.after or "").splitlines()
+    # As git counts them: a carriage return alone ends no line.
+    before, after = (
+        (text or "").removesuffix("\n").split("\n") if text else [] for text in (file.before, file.after)
+    )
     removed, added = [], []
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag != "equal":

@@ -107,7 +107,7 @@ def test_outages_are_for_later(github: FakeGitHub, kind: str) -> None:
 
 def test_an_answer_that_does_not_come_is_waited_for_so_long(github: FakeGitHub) -> None:
     github.fail("GET", PULL, "hang", seconds=2)
-    with pytest.raises(RemoteLater, match="no answer within 0.3 s"):
+    with pytest.raises(RemoteLater, match=r"no answer within 0\.3 s"):
         asked(github, lambda api: api.get(INSTALLATION, PULL), seconds=0.3)
 
 

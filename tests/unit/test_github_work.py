@@ -48,6 +48,7 @@ class Desk:
     def __init__(self, github: FakeGitHub, data: Path) -> None:
         self.github, self.data, self.journal = github, data, MemoryJournal()
         self.known = Known()
+        self.broken = False
         self.told: list[Report] = []
         self.patience = QUICK
         self.work = self._made()
@@ -57,6 +58,8 @@ class Desk:
         def known(
             services: Sequence[str], files: Sequence[str], at: int, repository: str, domain: str
         ) -> Known:
+            if self.broken:
+                raise ValueError("planted")
             named = [one for one in self.known.services if one.name in services]
             return Known(now=at, services=tuple(named), freezes=self.known.freezes)
 
@@ -321,6 +324,19 @@ def test_large_patches_are_said(desk: Desk) -> None:
     assert "3,199 files beyond the first 1" in summary
 
 
+def test_a_new_file_whose_patch_is_too_large_is_read_itself(desk: Desk) -> None:
+    path = "db/migrations/0008_large.sql"
+    plain = row(path, DROP)
+    del plain["patch"]
+    desk.github.repository.pull(1, [plain])
+    desk.github.repository.texts[path, HEAD] = DROP.encode()
+    desk.opened()
+    desk.quiet()
+    [run] = desk.github.repository.runs
+    assert "sql-drop-column" in run["output"]["summary"]
+    assert "Too long" not in run["output"]["summary"]
+
+
 def test_what_is_not_there_is_given_up_and_counted(desk: Desk) -> None:
     desk.opened(number=404)
     desk.quiet()
@@ -396,6 +412,22 @@ def test_a_deployment_that_cannot_be_judged(desk: Desk, policy: bytes, state: st
     [review] = reviews
     assert review["state"] == state
     assert "Could not be judged" in review["comment"]
+
+
+def test_a_fault_of_ours_is_said_and_costs_nothing_else(desk: Desk) -> None:
+    reviews = compared(desk, OBEYED)
+    desk.broken = True
+    desk.opened()
+    deployment(desk)
+    desk.quiet()
+    assert desk.work.state()["given_up"] == 2
+    [run] = desk.github.repository.runs
+    assert (run["conclusion"], run["output"]["title"]) == ("failure", "Could not be judged")
+    assert [review["state"] for review in reviews] == ["rejected"]
+    desk.broken = False
+    desk.opened()
+    desk.quiet()
+    assert "sql" in desk.github.repository.runs[-1]["output"]["summary"]
 
 
 def test_what_the_engine_knows_counts(desk: Desk) -> None:

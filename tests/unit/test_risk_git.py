@@ -230,7 +230,7 @@ def test_limits_hold_and_are_said(repo: Repository) -> None:
     long = next(file for file in change.files if file.path == "src/long.py")
     assert [len(line.text) for line in long.added] == [LONGEST_LINE, 1]
     assert long.cut
-    none = read(repo, limits=Limits(kept=0, aside=100)).files
+    none = read(repo, limits=Limits(kept=0, aside=1_000)).files
     assert {file.path for file in none if file.cut} == {path for path in files if path.startswith("src/")}
     late = read(repo, limits=Limits(seconds=-1)).files
     assert all(file.cut for file in late)

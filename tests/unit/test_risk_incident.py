@@ -167,7 +167,7 @@ def test_it_is_kept_for_a_month_or_while_it_is_shown() -> None:
 def test_heads_without_end_do_not_fill_the_memory() -> None:
     t = Judging(SHOP)
     for start in range(0, 5_100, 100):
-        t.judge(0, *(check(-start - n, head=f"{start + n:040x}") for n in range(100)))
+        t.judge(0, *(check(-start - n, head=f"{start + n:07x}{0:033x}") for n in range(100)))
     assert 4_500 <= len(assessments(t)) <= 5_000
     assert f"default/{REPOSITORY}@{0:040x}" in assessments(t), "the newest stays"
 

@@ -13,7 +13,13 @@ from evals.risk.corpus import change_of, known_of, load
 from tests.repositories import Repository
 from tests.unit.test_risk_git import read
 
-OWN = ("risk-policy-changed", "risk-files-left-out", "risk-file-cut", "risk-binary-text")
+OWN = (
+    "risk-policy-changed",
+    "risk-files-left-out",
+    "risk-file-cut",
+    "risk-binary-text",
+    "risk-line-hidden",
+)
 
 
 def matched(change: ChangeSet, known: Known | None = None) -> list[tuple[str, str]]:

@@ -36,7 +36,8 @@ def test_a_diff_of_git_is_read_file_by_file(tmp_path: Path) -> None:
     assert set(by_path) == {"kept.txt", "gone.sql", "new näme.py", "raw.bin", "empty"}
     assert [line.text for line in by_path["kept.txt"].added] == ["-- 2", "++ 3", "three"]
     assert by_path["kept.txt"].removed == (Line(2, "two"), Line(3, "three"))
-    assert by_path["gone.sql"].status == "deleted"
+    assert (by_path["gone.sql"].status, by_path["gone.sql"].before) == ("deleted", "SELECT 1;\n")
+    assert by_path["kept.txt"].after is None
     assert (by_path["new näme.py"].status, by_path["new näme.py"].old_path) == ("renamed", "old name.py")
     assert by_path["raw.bin"].binary
     assert by_path["empty"].status == "added"

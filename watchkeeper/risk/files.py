@@ -12,7 +12,7 @@ from watchkeeper.risk.texts import LONGEST_TEXT, texts
 def at_revision(git: Git, commit: str, path: str) -> str | None:
     """The text of a plain file at a commit; None where there is no commit, or no such file in it. Raises
     InputError when it is there and no text of less than a megabyte."""
-    if not commit:
+    if not commit or path.startswith("/") or ".." in path.split("/"):
         return None
     entry = git.run("ls-tree", "-z", commit, "--", path).partition(b"\0")[0]
     if not entry:

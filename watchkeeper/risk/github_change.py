@@ -18,7 +18,7 @@ from core.errors import RemoteError, RemoteLater
 from core.risk.beside import beside
 from core.risk.change import ChangeSet, Commit, Line, Status, TouchedFile
 from core.risk.paths import is_aside
-from core.risk.unified import LONGEST_LINE, MOST_LINES, patched
+from core.risk.unified import LONGEST_LINE, MOST_LINES, patched, whole
 from core.times import parse_rfc3339
 from watchkeeper.risk.judging import wanted
 from watchkeeper.risk.texts import LONGEST_TEXT
@@ -166,10 +166,10 @@ def _reads(file: TouchedFile) -> bool:
 
 
 async def _whole(place: Place, file: TouchedFile, start: str, head: str) -> TouchedFile:
+    known = whole(file)
+    if known is not file:
+        return known
     before = after = None
-    if file.status == "added" and file.added and not file.cut:
-        # All lines of it were told already.
-        return msgspec.structs.replace(file, after="".join(f"{line.text}\n" for line in file.added))
     if file.status != "added":
         before = await place.text(file.old_path or file.path, start)
     if file.status != "deleted":
@@ -178,8 +178,8 @@ async def _whole(place: Place, file: TouchedFile, start: str, head: str) -> Touc
     if file.cut and not file.added and file.status == "added" and after is not None:
         lines = after.split("\n")[:MOST_LINES]
         added = tuple(Line(number, text[:LONGEST_LINE]) for number, text in enumerate(lines, 1))
-        whole = after.count("\n") < MOST_LINES and all(len(text) <= LONGEST_LINE for text in lines)
-        return msgspec.structs.replace(file, added=added, cut=not whole)
+        short = after.count("\n") < MOST_LINES and all(len(text) <= LONGEST_LINE for text in lines)
+        return msgspec.structs.replace(file, added=added, cut=not short)
     return file
 
 

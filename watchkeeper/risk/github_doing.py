@@ -13,6 +13,7 @@ import msgspec
 from connectors.outbound.github_app import GitHubApp
 from core.errors import InputError, RemoteError, RemoteLater
 from core.narrative.plain import one_line
+from core.narrative.report.markdown import literal
 from watchkeeper.risk.github_change import (
     Place,
     Pull,
@@ -55,9 +56,12 @@ async def do(api: GitHubApp, task: Task, knowing: Knowing) -> None:
 
 
 async def give_up(api: GitHubApp, task: Task, why: str) -> None:
-    """Say on the pull request that it could not be judged, where that is still possible. Raises as `do`."""
+    """Say that it could not be judged, where that is still possible. Raises as `do`."""
     place = Place(api, task.installation, task.repository)
     if task.kind == "deployment":
+        before = await _deployed(place, task)
+        obeyed = is_obeyed(await policy_text(place, before.commit))
+        await answer_deployment(place, task.run, task.environment, _unknown(why, obeyed=obeyed))
         return
     pull = await pull_of(place, task.number)
     if pull.open:
@@ -99,11 +103,14 @@ async def _deployment(place: Place, task: Task, knowing: Knowing) -> None:
     except RemoteLater:
         raise
     except (RemoteError, InputError) as error:
-        obeyed = is_obeyed(policy)
-        said = could_not(str(error), obeyed=obeyed)
-        title = f"Could not be judged{'' if obeyed else ' (advisory)'}: {one_line(str(error), 500)}"
-        said = said._replace(title=title)
+        said = _unknown(str(error), obeyed=is_obeyed(policy))
     await answer_deployment(place, task.run, task.environment, said)
+
+
+def _unknown(why: str, *, obeyed: bool) -> Said:
+    """Of a deployment: it has one line for words."""
+    title = f"Could not be judged{'' if obeyed else ' (advisory)'}: {literal(why, 500)}"
+    return could_not(why, obeyed=obeyed)._replace(title=title)
 
 
 async def _deployed(place: Place, task: Task) -> _Before:

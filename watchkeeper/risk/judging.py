@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from core.errors import InputError
@@ -16,7 +17,10 @@ from watchkeeper.risk.report import Counts
 # Files that are named among what could not be judged; of the rest the number is told.
 _MOST_NAMED = 5
 # Ends of names of what nothing runs.
-_IDLE = frozenset(["txt", "bak", "old", "orig", "disabled", "off", "example", "sample", "dist", "tmpl", "template", "unused"])
+_IDLE = ("txt", "bak", "old", "orig", "disabled", "off", "example", "sample", "dist", "tmpl", "template")
+_OBEYED = re.compile(
+    r"""(?:^|[{,])[ \t]{0,99}["']?mode["']?[ \t]{0,99}:[ \t]{1,99}["']?policy["']?[ \t\r]{0,99}(?:[,}]|$)"""
+)
 
 
 class Judge(NamedTuple):
@@ -38,9 +42,8 @@ def judge_by(text: str | None, where: str) -> Judge:
 
 
 def obeyed(text: str) -> bool:
-    """Whether a policy that cannot be read says, on a line of its own, that it is to be obeyed."""
-    lines = (line.partition("#")[0].replace("'", "").replace('"', "") for line in text.splitlines())
-    return any(line.replace(" ", "").strip() == "mode:policy" for line in lines)
+    """Whether a policy that cannot be read says that it is to be obeyed."""
+    return any(_OBEYED.search(line.partition("#")[0]) for line in text.splitlines())
 
 
 def wanted(path: str) -> bool:

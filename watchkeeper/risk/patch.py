@@ -19,6 +19,8 @@ from watchkeeper.risk.git import text_of
 # Of each line that is kept, the first characters; rules look at no more.
 LONGEST_LINE = 2_000
 _PIECE = 1 << 16
+# A line takes memory also where nothing stands in it; so many bytes are counted for it.
+_LINE_COST = 40
 # Lines between two looks at the clock.
 _LOOK = 4_096
 _INDEX = re.compile(rb"index ([0-9a-f]+)\.\.([0-9a-f]+)")
@@ -105,7 +107,7 @@ class _Reader:
         part.cut = part.cut or long or len(text) > LONGEST_LINE
         text = text[:LONGEST_LINE]
         part.bytes += len(text)
-        self._left[part.aside] -= len(text)
+        self._left[part.aside] -= len(text) + _LINE_COST
         lines.append(Line(number, text))
 
 

@@ -16,6 +16,8 @@ from core.risk.rules.touched import once, shown
 _MOST_NEW = 100
 _WORDS = ("openapi", "swagger", "api-spec", "api_spec", "apispec")
 _ENDS = (".yaml", ".yml", ".json")
+# A query that says one value is a list of one: `?sort=a` is read as before.
+_SINGLE = frozenset(("string", "integer", "number", "boolean"))
 _WIDER_TAKEN = frozenset((("integer", "number"),))
 _WIDER_GIVEN = frozenset((("number", "integer"),))
 _KEEP = "Keep the old form beside the new one for a release, mark it deprecated, or raise the API's version"
@@ -135,7 +137,7 @@ def _narrowed(file: TouchedFile, new: Operation, old: Fields, fields: Fields) ->
     """What the service takes: other types, fewer values, tighter limits."""
     for path, field in fields.items():
         before = old.get(path)
-        if before is None:
+        if before is None or (path.startswith("query ") and field.type == "array" and before.type in _SINGLE):
             continue
         yield from _type(file, new, path, before, field, _WIDER_TAKEN)
         line, name = field.line or new.line, quoted(path.rpartition(" ")[2] or "the body")
@@ -173,13 +175,19 @@ def _given(file: TouchedFile, old: Operation, new: Operation) -> Iterator[Match]
 
 
 def _lost(file: TouchedFile, new: Operation, old: Fields, fields: Fields) -> Iterator[Match]:
+    """What one object loses is told at once."""
+    gone: dict[str, list[str]] = {}
+    for path in old:
+        if path and path not in fields and _parent(path) in fields:
+            gone.setdefault(_parent(path), []).append(path)
+    for paths in gone.values():
+        said = f"{quoted(new.name)} no longer answers with {_few(paths)}: whoever reads it breaks."
+        names = quoted(", ".join(path.rpartition(".")[2] for path in paths))
+        line = -old[paths[0]].line
+        yield Match("api-response-narrowed", "high", said, _KEEP, file.path, line, names)
     for path, before in old.items():
         field = fields.get(path)
-        if field is None and path and _parent(path) in fields:
-            said = f"{quoted(new.name)} no longer answers with {quoted(path)}: whoever reads it breaks."
-            name = quoted(path.rpartition(".")[2])
-            yield Match("api-response-narrowed", "high", said, _KEEP, file.path, -before.line, name)
-        elif field is not None:
+        if field is not None:
             yield from _type(file, new, path, before, field, _WIDER_GIVEN)
             if before.required and not field.required:
                 said = f"{quoted(path)} may now be missing from what {quoted(new.name)} answers."

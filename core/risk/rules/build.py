@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.risk.change import ChangeSet, Line, TouchedFile
-from core.risk.rules.ci import TESTS
+from core.risk.rules.ci import runs_tests
 from core.risk.rules.ci import wanted as is_workflow
 from core.risk.rules.kubernetes import moves
 from core.risk.rules.rule import Level, Match, RiskRule
@@ -138,15 +138,15 @@ def _last_user(text: str) -> tuple[str, int]:
 
 def _pipeline(file: TouchedFile) -> Iterator[Match]:
     for line in fresh(file):
-        if TESTS(line.text) and _IGNORES.search(line.text) and not is_comment(line.text):
+        if runs_tests(line.text) and _IGNORES.search(line.text) and not is_comment(line.text):
             what = "Tests that fail no longer stop this pipeline."
             clears = "Let the failure stop the pipeline; skip the one test that is flaky, with a date."
             evidence = shown(line.text)
             yield Match("build-failure-ignored", "medium", what, clears, file.path, line.number, evidence)
     left = file.after if file.after is not None else "\n".join(one.text for one in file.added)
-    instead = sum(TESTS(line.text) is not None for line in fresh(file))
+    instead = sum(runs_tests(line.text) is not None for line in fresh(file))
     for line in gone(file):
-        found = None if is_comment(line.text) else TESTS(line.text)
+        found = None if is_comment(line.text) else runs_tests(line.text)
         if found and instead:
             instead -= 1
         elif found and found[0] not in left:

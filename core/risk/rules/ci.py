@@ -32,6 +32,11 @@ TESTS = finder(
     r"|dotnet\s+test|make\s+(?:-\S+\s+)?"
     r"(?:test|check)|ctest|bazel\s+test|mix\s+test|sbt\s+test|swift\s+test|terraform\s+validate)"
 )
+# A version or another name after it: a package, not a run.
+_PACKAGE = re.compile(r"-(?!-)[a-z]|\[|\s{0,5}(?:[=<>~!]=|[<>]\s{0,3}[0-9])")
+_INSTALLS = finder(
+    r"^[^&|;]{0,300}\b(?:pip3?|uv|pipx|conda|apt-get|apt|brew|poetry|pdm)\s[^&|;]{0,200}\b(?:install|add)\b[^&|;]*$"
+)
 _DEPLOYS = finder(
     r"\b(?:kubectl\s+(?:apply|set\s+image|rollout)|helm\s+upgrade|terraform\s+apply"
     r"|serverless\s+deploy|sls\s+deploy"
@@ -194,7 +199,13 @@ def _unpinned(file: TouchedFile, step: _Step, used: set[str]) -> Iterator[Match]
 def _tests(workflow: Map) -> list[str]:
     """The lines of scripts that run tests."""
     lines = (line[:2_000].strip() for step in _steps(workflow) for line in step.run.split("\n"))
-    return [line for line in lines if TESTS(line) and not line.startswith("#")]
+    return [line for line in lines if runs_tests(line) and not line.startswith("#")]
+
+
+def runs_tests(text: str) -> re.Match[str] | None:
+    """What of a line runs tests; a package of that name that is installed (`pytest>=8`) does not."""
+    found = TESTS(text)
+    return None if (found and _PACKAGE.match(text, found.end())) or _INSTALLS(text) else found
 
 
 def _tests_gone(file: TouchedFile, before: Map, left: list[str]) -> Iterator[Match]:

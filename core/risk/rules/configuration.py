@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.settings_text import Change, changes, wanted
-from core.risk.rules.touched import finder, fresh, is_comment, is_lower, judged, line_at, once, shown
+from core.risk.rules.touched import finder, fresh, gone, is_comment, is_lower, judged, line_at, once, shown
 
 # A limit that changes by this factor or more is another one.
 FACTOR = 5
@@ -27,6 +27,10 @@ _LIMITS = frozenset(_LIMIT_WORDS.split())
 _SIZES = frozenset(("batch", "buffer", "cache", "pool", "queue"))
 _OF_PODS = (".limits.", ".requests.", "spec.replicas")
 _WAITS = frozenset(("timeout", "timeouts", "deadline", "pool", "connections", "conns", "workers", "threads"))
+# What JSON Schema says of a value is no value.
+_SCHEMA = re.compile(
+    r"(?:^|\.)properties\..{1,300}\.(?:maximum|minimum|default|examples?|maxLength|minLength)\b"
+)
 _NUMBER = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s?([A-Za-z%]{0,12})")
 _OFF = frozenset(("off", "false", "none", "null", "disabled", "infinity", "unlimited", "-1"))
 _UNITS = {
@@ -53,6 +57,11 @@ _ADDRESS_WORDS = (
     "upstream datasource"
 )
 _ADDRESS = frozenset(_ADDRESS_WORDS.split())
+# What people look at or read; no program depends on it.
+_ORNAMENT_WORDS = (
+    "logo icon image picture avatar badge thumbnail documentation docs doc homepage readme help"
+)
+_ORNAMENT = frozenset(_ORNAMENT_WORDS.split())
 _HOST = re.compile(
     r"(?:(?:[a-z][a-z0-9+.:-]{0,30}):)?//(?:[^\s/@]{0,300}@)?([A-Za-z0-9._-]{1,253})"
     r"|^([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})(?::[0-9]{1,5})?$"
@@ -74,6 +83,15 @@ _TLS_OFF = finder(
     rf"|insecure_?skip_?(?:tls_?)?verify{_IS}true|danger_accept_invalid_certs\(true\)|trustAllCerts"
     r"|NoopHostnameVerifier|ALLOW_ALL_HOSTNAME_VERIFIER"
 )
+# An option that somebody has to ask for, a few lines above.
+_NEAR_ABOVE = 4
+_ASKED = finder(
+    r"^\s{0,80}(?:\}\s?)?(?:el(?:se\s)?)?if\b.{0,200}(?:verif|validat|insecure|ignore|skip|self.?signed|cert)"
+)
+_NO_LONGER = "Certificates are no longer checked here: anybody between can read and change what is sent."
+_WHERE_ASKED = "Certificates are not checked here once an option asks for it."
+# A pattern of addresses, shown or filled in elsewhere; not one that is made here.
+_TEMPLATE = finder(r"^(?!.{0,400}\bf[\"']).{0,400}://.{0,200}(?:\{host(?:name)?\}|<host(?:name)?>)")
 _LOCAL = finder(r"localhost|127\.0\.0\.1|\[::1\]")
 _TEXT = re.compile(r".*\.(?:md|rst|txt|lock|sum|svg|csv|html?|css)", re.IGNORECASE | re.DOTALL)
 
@@ -107,12 +125,13 @@ def _of_setting(file: TouchedFile, one: Change) -> Iterator[Match]:
         and one.new is not None
         and _is_limit(words)
         and not any(part in one.name for part in _OF_PODS)
+        and not _SCHEMA.search(one.name[-400:])
     ):
         yield from _limit(file, one, words)
     if one.new is not None and one.old != one.new and _debug(one):
         what = f"Debug mode is switched on ({one.name})."
         yield _match(file, "config-debug-on", "medium", what, "Leave it off outside development.", one)
-    if one.old is not None and one.new is not None and words & _ADDRESS:
+    if one.old is not None and one.new is not None and words & _ADDRESS and not words & _ORNAMENT:
         yield from _address(file, one)
 
 
@@ -178,21 +197,34 @@ def _host(value: str) -> str:
 
 
 def _unproven(file: TouchedFile) -> Iterator[Match]:
+    """Lines that take the place of such ones say nothing new."""
+    before = sum(map(_is_off, (line.text for line in gone(file))))
+    added: dict[int, str] = {}
     for line in fresh(file):
-        low = line.text.lower()
-        if (
-            any(word in low for word in _TELLING)
-            and _TLS_OFF(line.text)
-            and not is_comment(line.text)
-            and not _LOCAL(line.text)
-        ):
-            what = (
-                "Certificates are no longer checked here: anybody between can read and change what is sent."
-            )
-            clears = "Give the right certificate authority instead of switching the check off."
-            yield Match(
-                "config-tls-unverified", "high", what, clears, file.path, line.number, shown(line.text)
-            )
+        added[line.number] = line.text
+        if not _is_off(line.text):
+            continue
+        if before:
+            before -= 1
+            continue
+        above = (added.get(line.number - back, "") for back in range(1, _NEAR_ABOVE + 1))
+        asked = any(map(_ASKED, above))
+        level: Level = "low" if asked else "high"
+        what = _WHERE_ASKED if asked else _NO_LONGER
+        clears = "Give the right certificate authority instead of switching the check off."
+        yield Match("config-tls-unverified", level, what, clears, file.path, line.number, shown(line.text))
+
+
+def _is_off(text: str) -> bool:
+    low = text.lower()
+    return (
+        any(word in low for word in _TELLING)
+        and _TLS_OFF(text) is not None
+        and not is_comment(text)
+        and "``" not in text
+        and not _LOCAL(text)
+        and not _TEMPLATE(text)
+    )
 
 
 _of = once(_matches)

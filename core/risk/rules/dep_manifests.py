@@ -45,7 +45,8 @@ def read(path: str, text: str | None) -> Read | None:
     if reader is None or text is None or len(text) > LONGEST_TEXT:
         return None
     try:
-        return dict(reader(text))
+        found = dict(reader(text))
+        return {name: one._replace(dev=True) for name, one in found.items()} if _for_dev(path) else found
     except (ValueError, RecursionError):
         return None
 
@@ -57,6 +58,12 @@ def reader_of(path: str) -> Callable[[str], Rows] | None:
     if name.endswith((".gradle", ".gradle.kts")):
         return _gradle
     return _READERS.get(name)
+
+
+def _for_dev(path: str) -> bool:
+    """requirements-dev.txt, requirements/test.in and their like: nothing of it is deployed."""
+    tail = "/".join(path.lower().split("/")[-2:])
+    return "requirements" in tail and not _DEV.isdisjoint(re.split(r"[^a-z]+", tail))
 
 
 def python_name(name: str) -> str:

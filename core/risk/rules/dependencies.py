@@ -100,11 +100,13 @@ def _of(rule: str) -> Find:
 
 
 def _step(file: TouchedFile, places: Places, name: str, old: Asked, new: Asked) -> Iterator[Match]:
-    first, second = _read(old).line, _read(new).line
+    first, second, least = _read(old).line, _read(new).line, _read(new).least
     kind = step(first, second) if first and second else ""
     if not kind or (kind == "zero-minor" and new.dev):
         return
     rule, level, what, clears = _STEPS[kind]
+    if kind == "major" and first and least and least[0] <= first[0]:
+        level, what = "low", "may now be a new major version beside the old one"
     line, _ = places.named(name)
     said = f"{quoted(name)} {what}: {quoted(old.constraint)} to {quoted(new.constraint)}."
     yield Match(rule, "low" if new.dev else level, said, clears, file.path, line, _evidence(name, old, new))

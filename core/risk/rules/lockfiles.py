@@ -15,6 +15,7 @@ from core.risk.rules.versions import Version, step, version
 
 # Packages that move from one place to another in one change: from here on it is a new registry, told once.
 _MOVE = 5
+_DEFAULT = ("", "registry.packages.example", "registry.yarn.example")
 _NAMED = 5
 _TRUST = "Have somebody who knows that source confirm it, or take the package from where it came before"
 
@@ -35,6 +36,8 @@ def _sources(change: ChangeSet, known: Known) -> Iterator[Match]:
         for name, rows in after.items():
             old = {one.source for one in before.get(name, ())}
             for new in dict.fromkeys(one.source for one in rows):
+                if _plain(new) and any(map(_plain, old)):
+                    continue
                 if (old and new not in old) or (not old and before and new not in known_places):
                     moved.setdefault((min(old, default=""), new), []).append(name)
         places = Places(file)
@@ -58,6 +61,11 @@ def _moved(
             line, text = places.find(_host(new))
         said = f"{quoted(name)} comes from {where}; it {before}."
         yield Match("dep-source", "high", said, _TRUST, file.path, line, text)
+
+
+def _plain(place: str) -> bool:
+    """The registry that is asked when none is named: tools write it out at one time and not at another."""
+    return place in _DEFAULT
 
 
 def _host(place: str) -> str:

@@ -41,9 +41,18 @@ _GUARD = finder(
     r"|if\s+you\s+(?:are\s+)?(?:do\s+not|don't|not|un)"
     r"|ask\s+(?:a\s+person|the\s+user|for\s+confirmation))"
 )
+# Of those, what keeps from harm and not from bad style.
+_STRICT = finder(
+    r"\b(?:never|must\s+not|refuse|only\s+answer|under\s+no\s+circumstances|not\s+allowed|untrusted"
+    r"|ignore\s+(?:any\s+)?instructions|ask\s+(?:a\s+person|for\s+confirmation))"
+    r"|\b(?:do\s+not|don't)\b.{0,80}\b(?:secret|password|credential|personal|private|reveal|share"
+    r"|delete|execute|run|invent|make\s+up|guess|advice)"
+)
 _CODE = finder(
     r"\.(?:py|ts|tsx|js|mjs|go|java|kt|rb|cs|rs|ya?ml|json|toml|env|properties|prompt|md|txt|j2|jinja2?)$"
 )
+# A file that gains more models than these lists them (prices, limits), and asks none.
+_CATALOGUE = 4
 _WORD = re.compile(r"[a-z0-9]{2,30}")
 
 
@@ -54,12 +63,19 @@ def wanted(path: str) -> bool:
 
 
 def _matches(change: ChangeSet) -> Iterator[Match]:
+    new = [
+        set(_WORD.findall(line.text.lower()))
+        for file in change.files
+        if wanted(file.path)
+        for line in fresh(file)
+        if _GUARD(line.text)
+    ]
     evaluated = any(_EVALUATION(file.path[-300:]) for file in change.files)
     for file in change.files:
         if file.binary or is_test(file.path) or is_generated(file.path) or _EVALUATION(file.path[-300:]):
             continue
         if wanted(file.path):
-            yield from _guards(file)
+            yield from _guards(file, new)
         if not evaluated and file.status != "deleted":
             if wanted(file.path):
                 yield from _wording(file)
@@ -67,19 +83,24 @@ def _matches(change: ChangeSet) -> Iterator[Match]:
                 yield from _settings(file)
 
 
-def _guards(file: TouchedFile) -> Iterator[Match]:
-    """Lines that bind the model, of which the new text keeps less than half of the words."""
-    new = [set(_WORD.findall(line.text.lower())) for line in fresh(file)]
+def _guards(file: TouchedFile, new: list[set[str]]) -> Iterator[Match]:
+    """Lines that bind the model, of which no new one of any prompt keeps more than half of the words. Those
+    of one file are told at once; a prompt that is deleted binds nobody."""
+    if file.status == "deleted":
+        return
+    lost = []
     for line in gone(file):
         words = set(_WORD.findall(line.text.lower()))
-        if (
-            _GUARD(line.text)
-            and not is_comment(line.text)
-            and not any(len(words & one) * 2 > len(words) for one in new)
-        ):
-            what = "The prompt loses a rule that bound the model."
-            clears = "Keep the rule, or add an evaluation case that shows the answer without it."
-            yield Match("prompt-guard-removed", "high", what, clears, file.path, 0, shown(line.text))
+        kept = any(len(words & one) * 2 > len(words) for one in new)
+        if _GUARD(line.text) and not is_comment(line.text) and not kept:
+            lost.append(line.text)
+    lost.sort(key=lambda text: _STRICT(text) is None)
+    if lost:
+        many = "a rule" if len(lost) == 1 else f"{len(lost)} rules"
+        level: Level = "high" if _STRICT(lost[0]) else "medium"
+        what = f"The prompt loses {many} that bound the model."
+        clears = "Keep the rule, or add an evaluation case that shows the answer without it."
+        yield Match("prompt-guard-removed", level, what, clears, file.path, 0, shown(lost[0]))
 
 
 def _wording(file: TouchedFile) -> Iterator[Match]:
@@ -105,22 +126,33 @@ def _words(lines: list[Line]) -> list[str]:
 
 def _settings(file: TouchedFile) -> Iterator[Match]:
     """Models and numbers that take the place of others in a file."""
-    old_models = [found[1].lower() for line in gone(file) for found in _MODEL.finditer(line.text)]
+    lost = {_blank(line.text): found[1] for line in gone(file) if (found := _MODEL.search(line.text))}
+    old_models = {name.lower() for name in lost.values()}
+    fresh_models = {found[1].lower() for line in fresh(file) for found in _MODEL.finditer(line.text)}
+    catalogue = len(fresh_models) > _CATALOGUE
+    told: set[str] = set()
     old_numbers = {
         found[1].lower(): float(found[2]) for line in gone(file) for found in _NUMBERS.finditer(line.text)
     }
     for line in fresh(file):
         if is_comment(line.text):
             continue
-        model = _MODEL.search(line.text)
-        if model and old_models and model[1].lower() not in old_models:
-            what = f"The model goes from {old_models[0]} to {model[1]} and no evaluation is added with it."
+        model = None if catalogue else _MODEL.search(line.text)
+        old = lost.get(_blank(line.text)) or (next(iter(lost.values())) if len(lost) == 1 else "")
+        if model and old and model[1].lower() not in old_models | told:
+            told.add(model[1].lower())
+            what = f"The model goes from {old} to {model[1]} and no evaluation is added with it."
             evidence = shown(line.text)
             yield Match(
                 "prompt-model-changed", "medium", shown(what), _EVALUATE, file.path, line.number, evidence
             )
         for found in _NUMBERS.finditer(line.text):
             yield from _number(file, line, found[1], old_numbers.get(found[1].lower()), float(found[2]))
+
+
+def _blank(text: str) -> str:
+    """A line without the model that it names: the line that took its place has the same."""
+    return " ".join(_MODEL.sub("?", text).split())
 
 
 def _number(file: TouchedFile, line: Line, name: str, was: float | None, now: float) -> Iterator[Match]:

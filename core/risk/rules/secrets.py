@@ -52,6 +52,9 @@ _NAMES = re.compile(
     r"|\.netrc|\.htpasswd"
     r"|service[_-]account.{0,60}\.json|\.aws/credentials)"
 )
+# A password of fewer signs that are all letters stands for one: it is that of an example, in any language.
+_WORD = 12
+_JOINED = re.compile(r"[_.-]")
 # Bits a sign of random text; words and identifiers stay below.
 _RANDOM = 3.6
 _REVOKE = (
@@ -92,6 +95,7 @@ def _in_line(text: str, plain: bool) -> _Found | None:
         url
         and not _PLACEHOLDER.search(url[1])
         and not any(word in url[1].lower() for word in _DULL)
+        and not (url[1].isalpha() and len(url[1]) < _WORD)
         and not _near(url[2])
     ):
         return _Found("secret-in-address", "high", "password", url[1], "")
@@ -127,10 +131,19 @@ def _is_random(name: str, value: str) -> bool:
         or _PLACEHOLDER.search(value)
         or "(" in value
         or "/" in value[:2]
+        or _is_words(value)
     ):
         return False
     kinds = sum(any(test(sign) for sign in value) for test in (str.isdigit, str.islower, str.isupper))
     return len(value) >= 16 and kinds >= 2 and any(map(str.isdigit, value)) and _entropy(value) >= _RANDOM
+
+
+def _is_words(value: str) -> bool:
+    """Whether it is a name of several words (`cost_above_1hr_in_usd`): all small or all large letters, and
+    most of its parts without a digit."""
+    parts = _JOINED.split(value)
+    wordy = [part for part in parts if part.isalpha() and len(part) > 1]
+    return len(parts) >= 4 and len(wordy) >= len(parts) - 1 and (value.islower() or value.isupper())
 
 
 def _entropy(text: str) -> float:

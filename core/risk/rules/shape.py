@@ -15,11 +15,14 @@ _LARGE, _HUGE = 400, 3_000
 # A change of so many files in so many folders, none of them the main one: nobody knows all of it.
 _FILES, _FOLDERS, _EVEN = 20, 10, 0.8
 _SERVICES = 3
+_NO_CODE = (".po", ".pot", ".xlf", ".xliff", ".svg")
 
 
 def judged(change: ChangeSet) -> list[TouchedFile]:
-    """The files that people wrote and that run."""
-    return [file for file in change.files if not is_aside(file.path)]
+    """The files that people wrote and that run; translations and pictures as text do not."""
+    return [
+        file for file in change.files if not is_aside(file.path) and not file.path.lower().endswith(_NO_CODE)
+    ]
 
 
 def entropy(counts: Sequence[int]) -> float:

@@ -14,6 +14,7 @@ from core.risk.rules.sql_python import (
     constant,
     made,
     name,
+    name_constants,
     statements,
     texts,
     tree_of,
@@ -56,6 +57,7 @@ def read_alembic(text: str, dialect: Dialect) -> Found:
     tree = tree_of(text)
     if tree is None:
         return Found(cut=True)
+    name_constants(tree)
     functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
     up, down = functions.get("upgrade"), functions.get("downgrade")
     if up is None:
@@ -97,7 +99,7 @@ def _calls(body: list[ast.stmt], batches: dict[str, str], alone: bool) -> Iterat
                     and called(item.context_expr) == "batch_alter_table"
                 ):
                     batch = item.optional_vars.id if isinstance(item.optional_vars, ast.Name) else ""
-                    inner[batch] = words(argument(item.context_expr, 0, "table_name"))
+                    inner[batch] = words(argument(item.context_expr, 0, "table_name")) or "unknown_table"
             yield from _calls(node.body, inner, apart)
         elif isinstance(node, (ast.If, ast.For, ast.While, ast.Try)):
             handlers = [one for each in getattr(node, "handlers", ()) for one in each.body]
@@ -123,6 +125,8 @@ def _read(one: _Call, dialect: Dialect) -> Iterator[Statement]:
             yield from statements(text, node, dialect, one.alone)
     elif which in _READERS:
         at, reader = _READERS[which]
+        # A project's own helper names the table first, as its `create_table` does.
+        at = 0 if isinstance(one.call.func, ast.Name) and which in ("create_index", "drop_index") else at
         for sql in reader(_Op(one.call, one.table, at)):
             yield from made(sql, one.call, one.alone)
 
@@ -134,6 +138,11 @@ def _moves_data(call: ast.Call) -> bool:
 
 
 def _type(node: ast.AST | None) -> str:
+    while (
+        isinstance(node, ast.Call) and called(node) == "with_variant" and isinstance(node.func, ast.Attribute)
+    ):
+        node = node.func.value
+    node = node.orelse if isinstance(node, ast.IfExp) else node
     kind = called(node).upper() if node is not None else ""
     sizes = [str(constant(one)) for one in getattr(node, "args", ()) if isinstance(constant(one), int)]
     length = argument(node, -1, "length") if isinstance(node, ast.Call) else None

@@ -12,6 +12,7 @@ from core.risk.rules.sql_dialect import Dialect
 from core.risk.rules.sql_migration import Found, Hit, Wrapped
 from core.risk.rules.sql_python import (
     argument,
+    branches,
     called,
     constant,
     made,
@@ -49,8 +50,8 @@ def read_django(text: str, dialect: Dialect, path: str = "") -> Found:
     return Found()
 
 
-def _assigned(migration: ast.ClassDef, wanted: str) -> ast.expr | None:
-    for one in migration.body:
+def _assigned(migration: ast.ClassDef, wanted: str) -> Iterator[ast.expr]:
+    for one in branches(migration.body):
         targets = (
             one.targets
             if isinstance(one, ast.Assign)
@@ -59,16 +60,15 @@ def _assigned(migration: ast.ClassDef, wanted: str) -> ast.expr | None:
             else []
         )
         if any(isinstance(target, ast.Name) and target.id == wanted for target in targets):
-            return one.value  # type: ignore[attr-defined, no-any-return]
-    return None
+            yield one.value  # type: ignore[attr-defined]
 
 
 def _is_atomic(migration: ast.ClassDef) -> bool:
-    return constant(_assigned(migration, "atomic")) is not False
+    return all(constant(one) is not False for one in _assigned(migration, "atomic"))
 
 
 def _operations(migration: ast.ClassDef) -> Iterator[ast.Call]:
-    waiting = [_assigned(migration, "operations")]
+    waiting: list[ast.expr | None] = list(_assigned(migration, "operations"))
     while waiting:
         node = waiting.pop(0)
         if isinstance(node, (ast.List, ast.Tuple)):

@@ -14,13 +14,15 @@ from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Level
 from core.risk.rules.sql_frameworks import is_migration_path, kind_of
 from core.risk.rules.sql_migration import Hit
-from core.risk.rules.sql_python import tree_of
+from core.risk.rules.sql_python import branches, tree_of
 from core.risk.rules.sql_statements import read_sql
 
 Edit = tuple[TouchedFile, Hit, str]
 _RULE = "sql-edited-migration"
 _VERSION = re.compile(r"[VB]?(\d[\d._]*)", re.IGNORECASE)
 _VERSIONED = re.compile(r"[VB]?\d[\w.-]*\.(?:sql|rb|py)|migration\.sql", re.IGNORECASE)
+# Lines that show nothing of an edit.
+_QUIET = re.compile(r"\s*(?:$|#|--|(?:from|import)\s)")
 _BLANKS = re.compile(r"\s+")
 # Where names do not tell the order: a revision, or the change sets, stand inside.
 _NAMELESS = frozenset({"alembic", "liquibase", "liquibase-sql"})
@@ -50,7 +52,8 @@ def _edited(file: TouchedFile, squashed: bool) -> Edit | None:
         return file, Hit(_RULE, 0, f"Gives a migration another number that was merged as {old}."), ""
     if file.before is None or file.after is None or _same(kind, file.before, file.after):
         return None
-    line = file.added[0] if file.added else file.removed[0] if file.removed else None
+    telling = [one for one in file.added if not _QUIET.match(one.text[:200])]
+    line = next(iter((*telling, *file.added, *file.removed)), None)
     number = line.number if line and file.added else 0
     level: Level | None = "high" if kind == "flyway" else None
     what = "Edits a migration that was merged before; databases that ran it will not run it again."
@@ -101,10 +104,22 @@ def _does(text: str) -> list[str]:
             if isinstance(one, ast.FunctionDef):
                 found += [ast.dump(each) for each in one.body if not _is_docstring(each)]
             elif isinstance(one, ast.ClassDef):
-                found += [ast.dump(each) for each in one.body if _is_operations(each)]
+                found += [
+                    ast.dump(_Sets().visit(each)) for each in branches(one.body) if _is_operations(each)
+                ]
         except RecursionError:
             return [text]
     return found if tree else [text]
+
+
+class _Sets(ast.NodeTransformer):
+    """`set([…])` and `{…}` are the same set."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        held = node.args[0] if len(node.args) == 1 else None
+        plain = isinstance(node.func, ast.Name) and node.func.id == "set"
+        return ast.Set(held.elts) if plain and isinstance(held, (ast.List, ast.Tuple)) else node
 
 
 def _is_docstring(node: ast.stmt) -> bool:

@@ -6,6 +6,7 @@ nobody uses them yet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from core.risk.change import ChangeSet
@@ -50,12 +51,18 @@ def _hits(migration: Migration, made: Made, number: int) -> Iterator[Hit]:
         yield Hit("sql-unread", 0, "This migration was not read as a whole.")
 
 
+# What readers write where a name is only known when the migration runs.
+_UNNAMED = re.compile(r"\bunknown_(table|value|index|name|model)\b")
+_SPOKEN = {"index": "that is named at run time", "name": "that is named at run time"}
+
+
 def _match(hit: Hit, path: str, text: str) -> Match:
     danger = BY_ID[hit.rule]
+    what = _UNNAMED.sub(lambda found: _SPOKEN.get(found[1], "a table named at run time"), hit.what)
     return Match(
         hit.rule,
         hit.level or danger.level,
-        quoted(hit.what),
+        quoted(what),
         danger.clears,
         path,
         hit.line,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.risk.rules.sql_dialect import Dialect
 from core.risk.rules.sql_statements import Statement, read_sql
@@ -24,6 +24,34 @@ def tree_of(text: str) -> ast.Module | None:
             return ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
+
+
+def branches(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """What a body says, also where that depends: both ways of an `if`."""
+    waiting = list(body)
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, ast.If):
+            waiting[:0] = [*one.body, *one.orelse]
+        else:
+            yield one
+
+
+def name_constants(tree: ast.Module) -> None:
+    """Puts texts that the module names at its top (`TABLE = "orders"`) where calls are given their names."""
+    known = {
+        target.id: one.value
+        for one in tree.body
+        if isinstance(one, ast.Assign) and words(one.value)
+        for target in one.targets
+        if isinstance(target, ast.Name)
+    }
+    for call in ast.walk(tree) if known else ():
+        if isinstance(call, ast.Call):
+            call.args = [known.get(one.id, one) if isinstance(one, ast.Name) else one for one in call.args]
+            for each in call.keywords:
+                if isinstance(each.value, ast.Name):
+                    each.value = known.get(each.value.id, each.value)
 
 
 def called(call: ast.AST) -> str:
@@ -47,7 +75,9 @@ def constant(node: ast.AST | None) -> object:
 
 
 def words(node: ast.AST | None) -> str:
-    """A constant text; "" of anything else."""
+    """A constant text, also as `op.f(…)` that takes a name as it is; "" of anything else."""
+    if isinstance(node, ast.Call) and called(node) == "f" and len(node.args) == 1:
+        node = node.args[0]
     value = constant(node)
     return value if isinstance(value, str) else ""
 

@@ -128,5 +128,6 @@ def _locked(one: Statement, made: Made) -> str:
     first = keys(one.tokens[:2])
     if any(first[: len(start)] == start for start in _STRONG) and "CONCURRENTLY" not in keys(one.tokens[:3]):
         table = name_at(one.tokens, 2 if first[0] == "DROP" else 1)[0]
-        return "" if table in made.tables or table in made.indexes else table
+        held = f"the table of {table}" if first == ("DROP", "INDEX") else table
+        return "" if table in made.tables or table in made.indexes else held
     return ""

@@ -46,10 +46,10 @@ _NAMED = re.compile(
 # What commands take beside a name: `Authorization: Bearer x`, `curl -u ann:x`, `--password x`, `-p x`.
 _GIVEN = (
     re.compile(r"(?i)(\b(?:bearer|basic)\s{1,9})([A-Za-z0-9._~+/=-]{12,})"),
-    re.compile(r"((?<!\S)(?:-u|--user)[ =]{0,3}[\"']?[^\s:\"']{1,100}:)([^\s\"']{3,})"),
+    re.compile(r"(\bcurl\b[^|;&]{0,300}\s(?:-u|--user)[ =]{0,3}[\"']?[^\s:\"']{1,100}:)([^\s\"';|&]{3,})"),
     re.compile(
-        r"(?i)((?<!\S)--?(?:p|pass|password|passwd|token|secret|api-?key)[ =]{1,3}[\"']?)"
-        r"([^\s\"'-][^\s\"']{5,})"
+        r"(?i)((?:\blogin\b[^|;&]{0,200}\s-p|(?<!\S)--(?:pass|password|passwd|token|secret|api-?key))"
+        r"[ =]{1,3}[\"']?)([^\s\"';|&-][^\s\"';|&]{5,})"
     ),
     re.compile(
         r"(?i)(\b(?:password|passwd|identified\s{1,9}(?:with\s{1,9}\S{1,40}\s{1,9})?(?:by|as))\s{1,9}[\"'])"

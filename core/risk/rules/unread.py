@@ -64,7 +64,7 @@ def _cut(change: ChangeSet, known: Known) -> Iterator[Match]:
     paths = [file.path for file in change.files if file.cut and not is_aside(file.path)]
     if paths:
         others = f" (and {len(paths) - 1:,} others)" if len(paths) > 1 else ""
-        what = f"Too long to be read whole{others}; nothing is said of the rest."
+        what = f"Not read whole{others}: it, or the whole change, is too long; nothing is said of the rest."
         yield Match("risk-file-cut", "low", what, _SPLIT, paths[0])
 
 

@@ -25,6 +25,8 @@ class Constraint(NamedTuple):
     line: Version | None = None
     pinned: bool = False
     free: bool = False
+    # Of a range, the oldest version that it takes.
+    least: Version | None = None
 
 
 def version(text: str) -> Version | None:
@@ -43,7 +45,8 @@ def constraint(text: str, bare_pins: bool) -> Constraint:
         return Constraint()
     upper = [numbers for sign, numbers in parts if sign in ("<", "<=")]
     if upper:
-        return Constraint(_below(upper[0]))
+        lower = [numbers for sign, numbers in parts if sign in (">", ">=")]
+        return Constraint(_below(upper[0]), least=lower[0] if lower else (0,))
     sign, numbers = parts[0]
     if sign in (">=", ">", "!="):
         return Constraint()
