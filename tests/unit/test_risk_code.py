@@ -303,3 +303,17 @@ def test_what_stands_beside() -> None:
     assert beside(["web/package.json"], tree) == ("package-lock.json", "web/yarn.lock")
     assert beside(["web/cart.py", "main.py"], tree) == ("tests/test_cart.py",)
     assert beside(["docs/a.md"], tree) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "level"),
+    [(">=2.1,<3", ">=3.0,<4", "medium"), (">=2.1,<3", ">=2.1,<4", "low"), ("==2.1", "==3.0", "medium")],
+)
+def test_a_range_that_keeps_the_old_major_version_is_less(before: str, after: str, level: str) -> None:
+    before, after = [f'[project]\nname = "a"\ndependencies = ["parcels{said}"]\n' for said in (before, after)]
+    lines = [(Line(3, text.splitlines()[2]),) for text in (before, after)]
+    file = TouchedFile(
+        "pyproject.toml", "modified", added=lines[1], removed=lines[0], before=before, after=after
+    )
+    rule = next(one for one in RULES if one.id == "dep-major")
+    assert [match.level for match in rule.find(ChangeSet(files=(file,)), Known())] == [level]

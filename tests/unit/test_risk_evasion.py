@@ -15,6 +15,7 @@ from core.risk.assess import Assessment
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
 from core.risk.paths import is_generated, is_test
+from core.risk.rules.dep_manifests import read as read_manifest
 from core.risk.rules.rule import Match, quoted
 from core.risk.rules.unread import rules as unread
 from tests.repositories import Repository
@@ -275,3 +276,9 @@ def test_who_stops_reading_changes_no_verdict(repo: Repository) -> None:
     assert run(repo, "$RISK --format json | true") == 0
     assert run(repo, "$RISK --format json --fail-on low | true") == 1
     assert run(repo, "$RISK >&-") == 2
+
+
+@pytest.mark.parametrize("key", ["a" + ".a" * 500_000, " . ".join(["a"] * 200_000)])
+def test_a_key_of_endless_parts_is_not_read(key: str) -> None:
+    assert read_manifest("pyproject.toml", f"{key} = 1\n") is None
+    assert read_manifest("pyproject.toml", '[project]\ndependencies = ["a==1.2.3"]\n')

@@ -21,6 +21,7 @@ _ERRORS = {
     408: "The body did not arrive in time",
     409: "Not possible from here; `mend` says what is",
     413: "Too large",
+    431: "The address is too long",
     503: "Not possible now: try again",
 }
 _TEXT = {"type": "string"}
@@ -50,6 +51,9 @@ _ROUTES: dict[tuple[str, str], tuple[int, ...]] = {
     ("/v1/dead-letters/{record}/replay", "post"): (400, 404, 413, 503),
     ("/v1/reload", "post"): (403, 409, 413, 503),
     ("/v1/risk", "post"): (400, 413, 503),
+    ("/v1/risk/known", "get"): (400, 431, 503),
+    ("/v1/risk/known", "post"): (400, 413, 503),
+    ("/v1/incidents/{incident_id}/cause", "post"): (400, 404, 409, 413, 503),
     ("/v1/silences", "get"): (400,),
     ("/v1/silences", "post"): (400, 413, 503),
     ("/v1/silences/{silence_id}", "get"): (404,),
@@ -82,6 +86,8 @@ def install_openapi(app: FastAPI, sources: Mapping[str, str]) -> None:
         paths["/readyz"]["get"]["responses"]["503"] = _NOT_READY
         for methods in paths.values():
             for operation in methods.values():
+                # While the engine still reads what it had decided.
+                operation["responses"] = _errors((503,)) | operation["responses"]
                 if operation["responses"].pop("422", None):
                     operation["responses"] |= _errors((400,))
         for (path, method), statuses in _IN_WORDS.items():

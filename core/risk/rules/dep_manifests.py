@@ -37,6 +37,8 @@ _GEM_SOURCE = re.compile(r"""(?:git|github|path)(?::|\s*=>)\s*["']([^"']*)["']""
 _TAG = re.compile(r"<(/?[A-Za-z][\w.-]*)>(?:([^<>]*)</)?")
 _COORDINATES = re.compile(r"""["']([\w.-]+:[\w.-]+):([\w.+\[\](),-]+)["']""")
 _GO_MAJOR = re.compile(r"/v\d+$")
+# The library's reader takes time with the square of a key's parts.
+_MOST_DOTS = 1_000
 
 
 def read(path: str, text: str | None) -> Read | None:
@@ -49,6 +51,13 @@ def read(path: str, text: str | None) -> Read | None:
         return {name: one._replace(dev=True) for name, one in found.items()} if _for_dev(path) else found
     except (ValueError, RecursionError):
         return None
+
+
+def _toml(text: str) -> dict[str, Any]:
+    """Raises ValueError, also for keys that no manifest has."""
+    if any(line.count(".") > _MOST_DOTS for line in text.split("\n")):
+        raise ValueError("a key of too many parts")
+    return tomllib.loads(text)
 
 
 def reader_of(path: str) -> Callable[[str], Rows] | None:
@@ -95,7 +104,7 @@ def _requirement(line: str, dev: bool = False) -> tuple[str, Asked] | None:
 
 
 def _pyproject(text: str) -> Rows:
-    data = tomllib.loads(text)
+    data = _toml(text)
     project, poetry = _table(data, "project"), _table(data, "tool", "poetry")
     groups = [("", project.get("dependencies"))]
     groups += _table(project, "optional-dependencies").items()
@@ -112,7 +121,7 @@ def _pyproject(text: str) -> Rows:
 
 
 def _cargo(text: str) -> Rows:
-    data = tomllib.loads(text)
+    data = _toml(text)
     for table in (data, _table(data, "workspace"), *_table(data, "target").values()):
         for key, dev in (("dependencies", False), ("build-dependencies", False), ("dev-dependencies", True)):
             yield from _named(_table(table, key), dev, str.lower)
@@ -200,7 +209,7 @@ def _gradle(text: str) -> Rows:
 
 def _catalogue(text: str) -> Rows:
     """Gradle's catalogue of versions, `libs.versions.toml`."""
-    data = tomllib.loads(text)
+    data = _toml(text)
     versions = _table(data, "versions")
     for alias, row in _table(data, "libraries").items():
         if isinstance(row, str):
