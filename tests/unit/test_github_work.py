@@ -337,6 +337,19 @@ def test_a_new_file_whose_patch_is_too_large_is_read_itself(desk: Desk) -> None:
     assert "Too long" not in run["output"]["summary"]
 
 
+def test_a_file_that_moves_to_where_it_runs_is_read_whole(desk: Desk) -> None:
+    path = "db/migrations/0008_moved.sql"
+    moved = {**row(path, ""), "status": "renamed", "previous_filename": "docs/notes.txt"}
+    moved.update(additions=0, deletions=0)
+    del moved["patch"]
+    desk.github.repository.pull(1, [moved])
+    desk.github.repository.texts[path, HEAD] = DROP.encode()
+    desk.opened()
+    desk.quiet()
+    [run] = desk.github.repository.runs
+    assert "sql-drop-column" in run["output"]["summary"]
+
+
 def test_what_is_not_there_is_given_up_and_counted(desk: Desk) -> None:
     desk.opened(number=404)
     desk.quiet()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -81,6 +82,10 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - the outermost loop: a fault of ours must not end like the answer no
+        traceback.print_exc()
+        sys.stderr.write("watchkeeper: this is a fault of Watchkeeper's. Report it with the lines above\n")
+        sys.exit(2)
 
 
 def _forget_output() -> None:

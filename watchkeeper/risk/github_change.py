@@ -20,7 +20,7 @@ from core.risk.change import ChangeSet, Commit, Line, Status, TouchedFile
 from core.risk.paths import is_aside
 from core.risk.unified import LONGEST_LINE, MOST_LINES, patched, whole
 from core.times import parse_rfc3339
-from watchkeeper.risk.judging import wanted
+from watchkeeper.risk.judging import newly_run, wanted
 from watchkeeper.risk.texts import LONGEST_TEXT
 
 # What GitHub lists at most, of a pull request and of a comparison.
@@ -162,7 +162,10 @@ async def _with_texts(place: Place, change: ChangeSet, start: str) -> Read:
 
 
 def _reads(file: TouchedFile) -> bool:
-    return not file.binary and (wanted(file.path) or bool(file.old_path and wanted(file.old_path)))
+    if file.binary:
+        return False
+    brought = file.status == "added" and file.cut and not file.added
+    return brought or wanted(file.path) or bool(file.old_path and wanted(file.old_path))
 
 
 async def _whole(place: Place, file: TouchedFile, start: str, head: str) -> TouchedFile:
@@ -179,7 +182,7 @@ async def _whole(place: Place, file: TouchedFile, start: str, head: str) -> Touc
         lines = after.split("\n")[:MOST_LINES]
         added = tuple(Line(number, text[:LONGEST_LINE]) for number, text in enumerate(lines, 1))
         short = after.count("\n") < MOST_LINES and all(len(text) <= LONGEST_LINE for text in lines)
-        return msgspec.structs.replace(file, added=added, cut=not short)
+        return msgspec.structs.replace(file, added=added, insertions=len(lines), cut=not short)
     return file
 
 
@@ -188,7 +191,11 @@ def _file(row: Mapping[str, Any]) -> TouchedFile:
     insertions, deletions = _count(row, "additions"), _count(row, "deletions")
     status = _STATUS.get(str(row.get("status")), "modified")
     old = str(row.get("previous_filename") or "") if status in ("renamed", "copied") else ""
-    plain = TouchedFile(str(row.get("filename") or ""), status, old, False, (), (), insertions, deletions)
+    path = str(row.get("filename") or "")
+    if old and newly_run(old, path):
+        # Nobody looked at it where it was: all of its lines come in, and GitHub shows none of them.
+        return TouchedFile(path, "added", insertions=insertions, cut=True)
+    plain = TouchedFile(path, status, old, False, (), (), insertions, deletions)
     patch = row.get("patch")
     if isinstance(patch, str) and patch:
         file = patched(patch, plain)

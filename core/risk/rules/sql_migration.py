@@ -83,7 +83,8 @@ def made_by(migrations: tuple[Migration, ...]) -> Made:
     indexes: set[str] = set()
     replaced: set[str] = set()
     for number, migration in enumerate(migrations):
-        for one in migration.found.statements:
+        # What an edited migration makes is there already: it is in use, however it is written now.
+        for one in migration.found.statements if migration.touched is None else ():
             if name := _made(one, at):
                 at.setdefault(name, (number, one.line))
                 replaced.update(() if created(one) else (name,))
