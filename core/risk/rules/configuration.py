@@ -58,9 +58,7 @@ _ADDRESS_WORDS = (
 )
 _ADDRESS = frozenset(_ADDRESS_WORDS.split())
 # What people look at or read; no program depends on it.
-_ORNAMENT_WORDS = (
-    "logo icon image picture avatar badge thumbnail documentation docs doc homepage readme help"
-)
+_ORNAMENT_WORDS = "logo icon image picture avatar badge thumbnail documentation docs doc homepage readme help"
 _ORNAMENT = frozenset(_ORNAMENT_WORDS.split())
 _HOST = re.compile(
     r"(?:(?:[a-z][a-z0-9+.:-]{0,30}):)?//(?:[^\s/@]{0,300}@)?([A-Za-z0-9._-]{1,253})"
