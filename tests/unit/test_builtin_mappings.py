@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from connectors.inbound.mapping import compiled
 from connectors.inbound.registry import SOURCES, source
 from core.errors import BodyError
-from core.model.events import AlertEvent, Event, Parsed
+from core.model.events import AlertEvent, Event, Parsed, RiskEvent
 from core.times import parse_rfc3339
 from tests.unit.mapping_bodies import BODIES, IGNORED, REFUSED
 from watchkeeper.files import builtin_mappings
@@ -152,6 +152,7 @@ def _parsed_or_refused(name: str, body: bytes) -> None:
             assert event.labels["alertname"]
             assert event.labels["severity"] in _SEVERITIES
         else:
+            assert not isinstance(event, RiskEvent)
             assert event.service
 
 

@@ -11,7 +11,7 @@ from connectors.inbound.registry import source
 from core.config import Config
 from core.errors import BodyError
 from core.identify import Identify
-from core.model.events import AlertEvent, ChangeEvent, Parsed, SignalEvent
+from core.model.events import AlertEvent, ChangeEvent, Parsed
 from core.times import parse_rfc3339
 from watchkeeper.files import builtin_mappings, rules_content
 
@@ -29,7 +29,7 @@ def one(name: str, body: Any) -> AlertEvent | ChangeEvent:
     parsed = read(name, body)
     assert parsed.problems == ()
     [event] = parsed.events
-    assert not isinstance(event, SignalEvent)
+    assert isinstance(event, AlertEvent | ChangeEvent)
     return event
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from connectors.inbound.mapping import MappingSource, compiled
 from connectors.inbound.mapping.schema import SEVERITIES
 from core.errors import BodyError
-from core.model.events import AlertEvent, Parsed
+from core.model.events import AlertEvent, Parsed, RiskEvent
 from core.times import parse_rfc3339
 from tests.unit.test_mapping_clouds import ALERTS, CHANGES
 from watchkeeper.files import builtin_mappings
@@ -56,6 +56,7 @@ def sound(parsed: Parsed) -> None:
             assert all(isinstance(text, str) and text for text in event.labels.values())
             assert event.generator_url == "" or event.generator_url.lower().startswith("http")
         else:
+            assert not isinstance(event, RiskEvent)
             assert event.service
             assert event.at > 0
 

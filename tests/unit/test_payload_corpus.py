@@ -17,7 +17,7 @@ from connectors.inbound.registry import SOURCES, source
 from core.config import Config
 from core.errors import InputError
 from core.identify import Identify
-from core.model.events import AlertEvent, ChangeEvent, Event, Parsed
+from core.model.events import AlertEvent, ChangeEvent, Event, Parsed, RiskEvent
 from core.rules.loader import BUILTIN
 from core.times import parse_rfc3339
 from tests.unit.corpus_expected import EXPECTED, IGNORED, PAIRS, WITHOUT_SERVICE, WITHOUT_SEVERITY
@@ -104,6 +104,7 @@ def test_a_body_is_read_or_there_is_a_documented_reason(body: str) -> None:
         if isinstance(event, AlertEvent):
             _is_whole(body, event)
         else:
+            assert not isinstance(event, RiskEvent)
             assert event.service
             assert event.at > 0
 
