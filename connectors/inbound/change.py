@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from connectors.inbound.source import as_object, decode, type_name
+from connectors.inbound.source import as_object, decode, said
 from connectors.inbound.tokens import PROOF, verify_token
 from core.errors import BodyError
 from core.model.events import CHANGE_KINDS, ChangeEvent, ChangeState, Parsed
@@ -47,32 +47,23 @@ def _change(value: Any, index: int, received_at: int) -> ChangeEvent:
     kind = item.get("kind")
     if kind not in CHANGE_KINDS:
         raise BodyError(f"{kind!r} is no kind", where=f"{where}.kind", mend=f"Use {', '.join(CHANGE_KINDS)}")
-    service = _text(item, "service", where)
+    service = said(item, "service", where)
     if not service:
         raise BodyError("no service", where=f"{where}.service", mend="Name the service that changed")
     state = item.get("state") or ""
     if state not in _STATES:
         mend = f"Use {', '.join(filter(None, _STATES))}"
         raise BodyError(f"{state!r} is no state", where=f"{where}.state", mend=mend)
-    environment, cluster, version, author, url, ref = (_text(item, key, where) for key in _TEXTS)
+    environment, cluster, version, author, url, ref = (said(item, key, where) for key in _TEXTS)
     at = _at(item, where, received_at)
     return ChangeEvent(kind, service, at, environment, cluster, version, author, url, index, ref, state)
-
-
-def _text(item: dict[str, Any], key: str, where: str) -> str:
-    value = item.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise BodyError(f"is {type_name(value)}, not a text", where=f"{where}.{key}", mend="Put it in quotes")
-    return value
 
 
 def _at(item: dict[str, Any], where: str, received_at: int) -> int:
     if item.get("at") is None:
         return received_at
     try:
-        return parse_rfc3339(_text(item, "at", where))
+        return parse_rfc3339(said(item, "at", where))
     except ValueError:
         raise BodyError(
             f"{item['at']!r} is no RFC 3339 time", where=f"{where}.at", mend="Write 2026-11-21T03:00:00Z"

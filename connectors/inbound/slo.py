@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.inbound.source import as_object, decode, nothing_usable, problem, type_name
+from connectors.inbound.source import as_object, decode, nothing_usable, problem, said, type_name
 from connectors.inbound.tokens import PROOF, verify_token
 from core.errors import BodyError
 from core.model.events import Parsed, Problem, SignalEvent
@@ -57,7 +57,7 @@ def _signal(value: Any, where: str, index: int, received_at: int) -> SignalEvent
     unknown = sorted(set(item) - set(_KEYS))
     if unknown:
         raise BodyError(f"unknown key {unknown[0]!r}", where=where, mend=_MEND)
-    slo, service, environment, cluster = (_text(item, key, where) for key in _NAMES)
+    slo, service, environment, cluster = (said(item, key, where) for key in _NAMES)
     for key, text in (("slo", slo), ("service", service)):
         if not text:
             raise BodyError(f"no {key}", where=f"{where}.{key}", mend="Name the objective and its service")
@@ -78,15 +78,6 @@ def _signal(value: Any, where: str, index: int, received_at: int) -> SignalEvent
         spent=spent,
         index=index,
     )
-
-
-def _text(item: dict[str, Any], key: str, where: str) -> str:
-    value = item.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise BodyError(f"is {type_name(value)}, not a text", where=f"{where}.{key}", mend="Put it in quotes")
-    return value.strip()
 
 
 def _number(value: Any, where: str, mend: str) -> float:
@@ -151,7 +142,7 @@ def _spent(value: Any, where: str) -> int | None:
 
 
 def _at(item: dict[str, Any], where: str, received_at: int) -> int:
-    text = _text(item, "at", where)
+    text = said(item, "at", where)
     if not text:
         return received_at
     try:

@@ -68,6 +68,17 @@ def type_name(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
+def said(item: dict[str, Any], key: str, where: str) -> str:
+    """The text under `key`, without blanks around it; "" where there is none. Raises BodyError for another
+    kind of value."""
+    value = item.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BodyError(f"is {type_name(value)}, not a text", where=f"{where}.{key}", mend="Put it in quotes")
+    return value.strip()
+
+
 def text_map(value: Any) -> dict[str, str]:
     """The entries of a map whose keys and values are texts; others are made texts, empty ones left out."""
     if not isinstance(value, dict):

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from core.risk.change import ChangeSet
 from core.risk.known import Known
-from core.risk.rules import sql_rules
-from core.risk.rules.sql_frameworks import migrations_of
-from core.risk.rules.sql_squawk import LEVELS
+from core.risk.rules.sql import rules as sql_rules
+from core.risk.rules.sql.frameworks import migrations_of
+from core.risk.rules.sql.squawk import LEVELS
 from evals.risk.corpus import Case, change_of, known_of, load
 from watchkeeper.risk import squawk
 

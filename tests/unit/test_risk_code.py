@@ -14,24 +14,15 @@ from core.risk.beside import beside
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
 from core.risk.policy import Policy, read_policy
-from core.risk.rules import (
-    RULES,
-    Match,
-    RiskRule,
-    api_openapi,
-    api_protobuf,
-    dep_manifests,
-    dependencies,
-    habits,
-    history,
-    lockfiles,
-    locks,
-    openapi_spec,
-    proto_reader,
-    shape,
-    state,
-)
-from core.risk.rules.versions import constraint, step
+from core.risk.rules import RULES, Match, RiskRule
+from core.risk.rules.api import openapi as api_openapi
+from core.risk.rules.api import openapi_spec, proto_reader
+from core.risk.rules.api import protobuf as api_protobuf
+from core.risk.rules.change import habits, history, shape, state
+from core.risk.rules.dependencies import declared as dependencies
+from core.risk.rules.dependencies import lockfiles, locks
+from core.risk.rules.dependencies import manifests as dep_manifests
+from core.risk.rules.dependencies.versions import constraint, step
 from evals.risk.corpus import Case, change_of, known_of, load
 
 FAMILIES = ("dependencies", "api", "history")

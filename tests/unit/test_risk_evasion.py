@@ -15,9 +15,9 @@ from core.risk.assess import Assessment
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
 from core.risk.paths import is_generated, is_test
-from core.risk.rules.dep_manifests import read as read_manifest
+from core.risk.rules.change.unread import rules as unread
+from core.risk.rules.dependencies.manifests import read as read_manifest
 from core.risk.rules.rule import Match, quoted
-from core.risk.rules.unread import rules as unread
 from tests.repositories import Repository
 from watchkeeper.risk.check import Asked, check
 from watchkeeper.risk.git import Git

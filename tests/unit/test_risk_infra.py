@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
 from core.risk.rules import RULES
-from core.risk.rules.build import rules as build_rules
-from core.risk.rules.ci import rules as ci_rules
-from core.risk.rules.configuration import rules as configuration_rules
-from core.risk.rules.flags import rules as flag_rules
-from core.risk.rules.hcl import blocks
-from core.risk.rules.helm import rules as helm_rules
-from core.risk.rules.kubernetes import rules as kubernetes_rules
-from core.risk.rules.prompts import rules as prompt_rules
+from core.risk.rules.delivery.build import rules as build_rules
+from core.risk.rules.delivery.ci import rules as ci_rules
+from core.risk.rules.infrastructure.hcl import blocks
+from core.risk.rules.infrastructure.helm import rules as helm_rules
+from core.risk.rules.infrastructure.kubernetes import rules as kubernetes_rules
+from core.risk.rules.infrastructure.terraform import rules as terraform_rules
+from core.risk.rules.infrastructure.terraform_plan import rules as plan_rules
 from core.risk.rules.rule import Match
-from core.risk.rules.secrets import rules as secret_rules
-from core.risk.rules.terraform import rules as terraform_rules
-from core.risk.rules.terraform_plan import rules as plan_rules
+from core.risk.rules.settings.configuration import rules as configuration_rules
+from core.risk.rules.settings.flags import rules as flag_rules
+from core.risk.rules.settings.prompts import rules as prompt_rules
+from core.risk.rules.settings.secrets import rules as secret_rules
 from core.risk.rules.yamldocs import documents, walk
 from evals.risk.corpus import Case, change_of, known_of, load
 

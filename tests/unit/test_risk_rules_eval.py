@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.risk.rules import dependencies
+from core.risk.rules.dependencies import declared as dependencies
 from evals.risk.corpus import load
 from evals.risk.rules_command import main
 from evals.risk.rules_score import by_case, by_rule, evaluation, score, warned

@@ -7,9 +7,9 @@ import pytest
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
 from core.risk.rules import RULES, Match
-from core.risk.rules.sql_catalogue import DANGERS
-from core.risk.rules.sql_locks import sql_matches
-from core.risk.rules.sql_rules import rules
+from core.risk.rules.sql.catalogue import DANGERS
+from core.risk.rules.sql.locks import sql_matches
+from core.risk.rules.sql.rules import rules
 from evals.risk.corpus import Case, change_of, known_of, load
 
 CASES = [case for case in load() if case.family == "sql"]

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.risk.change import ChangeSet, TouchedFile
-from core.risk.rules.sql_dialect import Dialect, dialect_of
-from core.risk.rules.sql_locks import sql_matches
-from core.risk.rules.sql_statements import (
+from core.risk.rules.sql.dialect import Dialect, dialect_of
+from core.risk.rules.sql.locks import sql_matches
+from core.risk.rules.sql.statements import (
     MAX_STATEMENTS,
     MAX_TEXT,
     MAX_TOKENS,

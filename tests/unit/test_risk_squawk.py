@@ -9,7 +9,7 @@ import pytest
 
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
-from core.risk.rules.sql_rules import rules
+from core.risk.rules.sql.rules import rules
 from evals.risk.corpus import load
 from evals.risk.side_by_side import side_by_side
 from watchkeeper.risk import squawk

@@ -18,7 +18,8 @@ from core.risk.change import ChangeSet, TouchedFile
 from core.risk.knowledge import known_of
 from core.risk.known import Known
 from core.risk.policy import Policy, Thresholds
-from core.risk.rules import LEVELS, RULES, Level, Match, state
+from core.risk.rules import LEVELS, RULES, Level, Match
+from core.risk.rules.change import state
 from core.risk.rules.rule import quoted
 from core.risk.unified import files_of
 from core.times import format_rfc3339

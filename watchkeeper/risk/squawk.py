@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from core.risk.change import ChangeSet
-from core.risk.rules.sql_frameworks import migrations_of
-from core.risk.rules.sql_migration import Migration
+from core.risk.rules.sql.frameworks import migrations_of
+from core.risk.rules.sql.migration import Migration
 
 SECONDS = 10.0
 # Of what is given, and of what is read of the answer; an answer that is longer says nothing.

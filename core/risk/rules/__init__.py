@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from core.risk.rules import (
-    api_openapi,
-    api_protobuf,
-    build,
-    ci,
-    configuration,
-    dependencies,
-    flags,
-    habits,
-    helm,
-    history,
-    kubernetes,
-    lockfiles,
-    policy_file,
-    prompts,
-    secrets,
-    shape,
-    sql_rules,
-    state,
-    terraform,
-    terraform_plan,
-    unread,
-)
+from core.risk.rules.api import openapi as api_openapi
+from core.risk.rules.api import protobuf as api_protobuf
+from core.risk.rules.change import habits, history, policy_file, shape, state, unread
+from core.risk.rules.delivery import build, ci
+from core.risk.rules.dependencies import declared as dependencies
+from core.risk.rules.dependencies import lockfiles
+from core.risk.rules.infrastructure import helm, kubernetes, terraform, terraform_plan
 from core.risk.rules.rule import LEVELS, Level, Match, RiskRule, quoted
+from core.risk.rules.settings import configuration, flags, prompts, secrets
+from core.risk.rules.sql import rules as sql_rules
 
 RULES: tuple[RiskRule, ...] = (
     *policy_file.rules,

@@ -1,0 +1,1 @@
+"""What callers rely on: OpenAPI and protobuf."""

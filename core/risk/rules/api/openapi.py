@@ -1,0 +1,244 @@
+"""What a new description of an HTTP API takes from the callers of the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from core.risk.change import ChangeSet, TouchedFile
+from core.risk.paths import is_test, is_vendored
+from core.risk.rules.api.openapi_spec import Field, Fields, Operation, operations
+from core.risk.rules.rule import Level, Match, RiskRule, quoted
+from core.risk.rules.touched import once, shown
+
+# New operations among which the new name of a removed one is looked for.
+_MOST_NEW = 100
+_WORDS = ("openapi", "swagger", "api-spec", "api_spec", "apispec")
+_ENDS = (".yaml", ".yml", ".json")
+# A query that says one value is a list of one: `?sort=a` is read as before.
+_SINGLE = frozenset(("string", "integer", "number", "boolean"))
+_WIDER_TAKEN = frozenset((("integer", "number"),))
+_WIDER_GIVEN = frozenset((("number", "integer"),))
+_KEEP = "Keep the old form beside the new one for a release, mark it deprecated, or raise the API's version"
+
+
+def wants(path: str) -> bool:
+    """Descriptions of HTTP APIs, by their names: also under docs/, where many keep them."""
+    lower = path.lower()
+    named = any(word in lower for word in _WORDS) and lower.endswith(_ENDS)
+    return named and not (is_test(path) or is_vendored(path))
+
+
+def _find(change: ChangeSet) -> Iterator[Match]:
+    for file in change.files:
+        if wants(file.path) and file.status != "deleted":
+            before, after = operations(file.before), operations(file.after)
+            if before is not None and after is not None:
+                yield from _once(_compared(file, before, after), (file.after or "").split("\n"))
+
+
+def _once(matches: Iterable[Match], lines: list[str]) -> Iterator[Match]:
+    """With the line as evidence; a schema that many operations share is told once. A line below 0 is one of
+    the old text, and stands nowhere now."""
+    seen: set[tuple[str, int, str]] = set()
+    for match in matches:
+        key = (match.rule, match.line, match.evidence)
+        if match.line and key in seen:
+            continue
+        seen.add(key)
+        there = 0 < match.line <= len(lines)
+        evidence = shown(lines[match.line - 1]) if there else match.evidence
+        yield msgspec.structs.replace(match, line=max(match.line, 0), evidence=evidence)
+
+
+def _compared(
+    file: TouchedFile, before: dict[str, Operation], after: dict[str, Operation]
+) -> Iterator[Match]:
+    fresh = [after[key].name for key in after if key not in before][:_MOST_NEW]
+    for key, old in before.items():
+        new = after.get(key)
+        if new is None:
+            if not old.deprecated:
+                yield _removed(file, old, fresh)
+            continue
+        yield from _security(file, old, new)
+        yield from _taken(file, old, new)
+        yield from _given(file, old, new)
+
+
+def _removed(file: TouchedFile, old: Operation, fresh: list[str]) -> Match:
+    method, end = old.name.partition(" ")[0], old.name.rpartition("/")[2]
+    instead = [name for name in fresh if name.startswith(f"{method} ") and name.endswith(f"/{end}")]
+    hint = f"; {quoted(instead[0])} is new" if len(instead) == 1 else ""
+    said = f"{quoted(old.name)} is removed: its callers get 404{hint}."
+    clears = "Keep it and mark it `deprecated: true` for a release, or raise the API's version"
+    return Match("api-path-removed", "high", said, clears, file.path, 0, quoted(old.name))
+
+
+def _security(file: TouchedFile, old: Operation, new: Operation) -> Iterator[Match]:
+    was_open, is_open = _open(old), _open(new)
+    if is_open and not was_open:
+        said = f"{quoted(new.name)} no longer asks who calls: anybody may."
+        clears = "Give it the `security` that it had, or name in the description why it may be open"
+    elif not is_open and (was_open or any(not _let_in(way, new) for way in old.security)):
+        said = f"{quoted(new.name)} refuses callers that it let in before: it asks for other credentials."
+        clears = "Accept the old way beside the new one until all callers have changed"
+    else:
+        return
+    yield _match("api-security-changed", "high", said, clears, file, new.line, new.name)
+
+
+def _open(operation: Operation) -> bool:
+    return not operation.security or frozenset() in operation.security
+
+
+def _let_in(way: frozenset[str], new: Operation) -> bool:
+    return any(needed <= way for needed in new.security)
+
+
+def _taken(file: TouchedFile, old: Operation, new: Operation) -> Iterator[Match]:
+    rule, where = "api-request-narrowed", quoted(new.name)
+    for name, field in new.parameters.items():
+        before = old.parameters.get(name)
+        if name.startswith("path ") or not field.required or (before is not None and before.required):
+            continue
+        said = (
+            f"{where} now needs the parameter {quoted(name.partition(' ')[2])}: callers without it get 400."
+        )
+        yield _match(
+            rule, "high", said, "Make it optional, with a default", file, field.line or new.line, name
+        )
+    yield from _narrowed(file, new, old.parameters, new.parameters)
+    if new.body_required and not old.body_required:
+        said = f"{where} now needs a body: callers without one get 400."
+        yield _match(rule, "high", said, "Leave the body optional", file, new.line, new.name)
+    for kind, before_fields in old.body.items():
+        if kind not in new.body:
+            said = f"{where} no longer takes {quoted(kind)}: callers that send it get 415."
+            yield _match(rule, "high", said, _KEEP, file, new.line, kind)
+            continue
+        yield from _needed(file, new, before_fields, new.body[kind])
+        yield from _narrowed(file, new, before_fields, new.body[kind])
+
+
+def _needed(file: TouchedFile, new: Operation, old: Fields, fields: Fields) -> Iterator[Match]:
+    for path, field in fields.items():
+        before = old.get(path)
+        named = bool(path) and not path.endswith("[]") and _parent(path) in old
+        if named and field.required and (before is None or not before.required):
+            said = f"{quoted(new.name)} now needs {quoted(path)} in the body: callers without it get 400."
+            clears = "Make it optional, with a default"
+            line = field.line or new.line
+            yield _match("api-request-narrowed", "high", said, clears, file, line, path)
+
+
+def _narrowed(file: TouchedFile, new: Operation, old: Fields, fields: Fields) -> Iterator[Match]:
+    """What the service takes: other types, fewer values, tighter limits."""
+    for path, field in fields.items():
+        before = old.get(path)
+        if before is None or (path.startswith("query ") and field.type == "array" and before.type in _SINGLE):
+            continue
+        yield from _type(file, new, path, before, field, _WIDER_TAKEN)
+        line, name = field.line or new.line, quoted(path.rpartition(" ")[2] or "the body")
+        lost = before.enum - field.enum if before.enum and field.enum else frozenset()
+        if lost:
+            said = f"{quoted(new.name)} no longer takes {_few(lost)} for {name}."
+            yield _match("api-request-narrowed", "high", said, _KEEP, file, line, path)
+        for limit in _tighter(before, field):
+            said = f"{quoted(new.name)} takes less for {name}: {limit}."
+            yield _match("api-request-narrowed", "medium", said, _KEEP, file, line, path)
+
+
+def _tighter(old: Field, new: Field) -> Iterator[str]:
+    before = dict(old.limits)
+    for name, value in new.limits:
+        was = before.get(name)
+        if was is None or (value < was if name.startswith("max") else value > was):
+            yield f"{name} {'none' if was is None else was} to {value}"
+
+
+def _given(file: TouchedFile, old: Operation, new: Operation) -> Iterator[Match]:
+    rule, where = "api-response-narrowed", quoted(new.name)
+    for code, kinds in old.answers.items():
+        if code not in new.answers:
+            if code.startswith("2"):
+                said = f"{where} no longer answers {quoted(code)}, which its callers wait for."
+                yield _match(rule, "high", said, _KEEP, file, new.line, f"{new.name} {code}")
+            continue
+        for kind, fields in kinds.items():
+            if kind in new.answers[code]:
+                yield from _lost(file, new, fields, new.answers[code][kind])
+            elif code.startswith("2"):
+                said = f"{where} no longer answers with {quoted(kind)}."
+                yield _match(rule, "high", said, _KEEP, file, new.line, kind)
+
+
+def _lost(file: TouchedFile, new: Operation, old: Fields, fields: Fields) -> Iterator[Match]:
+    """What one object loses is told at once."""
+    gone: dict[str, list[str]] = {}
+    for path in old:
+        if path and path not in fields and _parent(path) in fields:
+            gone.setdefault(_parent(path), []).append(path)
+    for paths in gone.values():
+        said = f"{quoted(new.name)} no longer answers with {_few(paths)}: whoever reads it breaks."
+        names = quoted(", ".join(path.rpartition(".")[2] for path in paths))
+        line = -old[paths[0]].line
+        yield Match("api-response-narrowed", "high", said, _KEEP, file.path, line, names)
+    for path, before in old.items():
+        field = fields.get(path)
+        if field is not None:
+            yield from _type(file, new, path, before, field, _WIDER_GIVEN)
+            if before.required and not field.required:
+                said = f"{quoted(path)} may now be missing from what {quoted(new.name)} answers."
+                line = field.line or new.line
+                yield _match("api-response-narrowed", "medium", said, _KEEP, file, line, path)
+
+
+def _type(
+    file: TouchedFile, new: Operation, path: str, old: Field, field: Field, wider: frozenset[tuple[str, str]]
+) -> Iterator[Match]:
+    was, now = _written(old), _written(field)
+    comparable = old.type and field.type and (old.type, field.type) not in wider
+    if comparable and (old.type != field.type or (old.format and field.format and was != now)):
+        name = quoted(path.rpartition(" ")[2]) or "the body"
+        said = f"{name} of {quoted(new.name)} was {quoted(was)} and is now {quoted(now)}."
+        level: Level = "high" if old.type != field.type else "medium"
+        yield _match("api-type-changed", level, said, _KEEP, file, field.line or new.line, path)
+
+
+def _written(field: Field) -> str:
+    return f"{field.type} ({field.format})" if field.format else field.type
+
+
+def _parent(path: str) -> str:
+    """The field that holds this one; "" is the whole."""
+    if path.endswith("[]"):
+        return path[:-2]
+    return path.rpartition(".")[0]
+
+
+def _few(values: Iterable[str]) -> str:
+    names = sorted(values)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(quoted(name) for name in names[:3]) + more
+
+
+def _match(rule: str, level: Level, said: str, clears: str, file: TouchedFile, line: int, name: str) -> Match:
+    return Match(rule, level, said, clears, file.path, line, quoted(name.rpartition(".")[2]))
+
+
+_of = once(_find)
+_SOURCE = "Google API Improvement Proposals, AIP-180: Backwards compatibility, https://google.aip.dev/180"
+_TITLES = (
+    ("api-path-removed", "An operation of an API is removed", "Its callers fail at once."),
+    ("api-request-narrowed", "An API takes less than before", "Requests that worked are refused."),
+    ("api-response-narrowed", "An API answers less than before", "Callers read what is no longer there."),
+    ("api-type-changed", "A field of an API has another type", "Callers read it as what it was."),
+    (
+        "api-security-changed",
+        "An API lets in others than before",
+        "Callers are refused, or anybody is let in.",
+    ),
+)
+rules = tuple(RiskRule(name, title, why, _SOURCE, _of(name), wants) for name, title, why in _TITLES)

@@ -1,0 +1,1 @@
+"""The change as a whole: its shape, its place in the history, and what is known of its services."""

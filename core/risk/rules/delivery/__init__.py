@@ -1,0 +1,1 @@
+"""How it is built and brought out: pipelines, images."""

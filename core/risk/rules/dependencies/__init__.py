@@ -1,0 +1,1 @@
+"""What the change takes in from others: manifests and lock files."""

@@ -1,0 +1,1 @@
+"""What a program is told: configuration, secrets, flags, prompts."""

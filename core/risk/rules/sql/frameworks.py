@@ -1,0 +1,182 @@
+"""Which files are migrations, by whose conventions, and what each of them does to the database.
+
+Folders and names decide first; of SQL elsewhere, only what alters tables counts. Dumps of a schema, ways back
+(`.down.sql`, `-- +goose Down`) and tests are no migrations of a deploy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from core.risk import paths
+from core.risk.change import ChangeSet, TouchedFile
+from core.risk.rules.sql.alembic import read_alembic
+from core.risk.rules.sql.dialect import Dialect, dialect_of
+from core.risk.rules.sql.django import read_django
+from core.risk.rules.sql.liquibase import read_formatted, read_liquibase
+from core.risk.rules.sql.migration import Found, Migration, Wrapped
+from core.risk.rules.sql.rails import read_rails
+from core.risk.rules.sql.statements import MAX_TEXT, read_sql, word_set
+
+# Texts of one change that are read, in characters; nobody reviews so much either.
+MOST_IN_ALL = 3_000_000
+_FOLDERS = word_set(
+    "migrations migration migrate alembic versions flyway liquibase changelog changelogs changesets "
+    "db_migrations schema_migrations dbmigrations"
+)
+_VERSIONED_SQL = re.compile(r"(?:[VB]\d[\w.]*__.+|R__.+|\d{3,}[_.-].*)\.sql", re.IGNORECASE | re.DOTALL)
+_NO_MIGRATION = re.compile(
+    r"schema|structure|dump|seed|baseline|quer(?:y|ies)|report|backup|\bviews?\b", re.IGNORECASE
+)
+_ALTERS = re.compile(
+    r"^[ \t]*(?:ALTER\s+TABLE|DROP\s+(?:TABLE|INDEX)|TRUNCATE\s|CREATE\s+(?:UNIQUE\s+)?INDEX|RENAME\s+TABLE)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BACK = re.compile(
+    r".*(?:\.down\.sql|[._-](?:rollback|revert|undo)\.sql)|U\d[\w.]*__.+\.sql", re.IGNORECASE | re.DOTALL
+)
+_CHANGELOG = re.compile(r".*change-?_?log.*\.ya?ml", re.IGNORECASE | re.DOTALL)
+# Lines from which a tool goes up, and from which it goes back down.
+_MARKS = {
+    "goose": ("-- +goose up", "-- +goose down", "-- +goose no transaction"),
+    "sql-migrate": ("-- +migrate up", "-- +migrate down", "notransaction"),
+    "dbmate": ("-- migrate:up", "-- migrate:down", "transaction:false"),
+}
+
+
+def is_migration_path(path: str) -> bool:
+    """Whether the text of the file is needed to know: it may be a migration, by its path."""
+    if paths.is_aside(path):
+        return False
+    folders = frozenset(path.lower().split("/")[:-1])
+    name = path.rpartition("/")[2]
+    if name.endswith(".sql"):
+        return not _BACK.fullmatch(name) and "revert" not in folders
+    if name.endswith(".py"):
+        return bool(folders & _FOLDERS) and name not in ("__init__.py", "env.py")
+    if name.endswith(".rb"):
+        return "migrate" in folders and bool(re.match(r"\d{3,}_", name))
+    return bool(_CHANGELOG.fullmatch(name)) or (name.endswith((".yaml", ".yml")) and "liquibase" in folders)
+
+
+def is_conventional(path: str) -> bool:
+    """Whether a file of SQL stands where migrations stand, or is named as one."""
+    *folders, name = path.lower().split("/")
+    return bool(frozenset(folders) & _FOLDERS) or bool(_VERSIONED_SQL.fullmatch(name))
+
+
+def kind_of(path: str, text: str) -> str:
+    """Whose migration it is; "" when it is none."""
+    name = path.rpartition("/")[2]
+    if not is_migration_path(path):
+        return ""
+    if name.endswith(".py"):
+        return "django" if "migrations.Migration" in text else "alembic" if "def upgrade" in text else ""
+    if name.endswith(".rb"):
+        return "rails"
+    if not name.endswith(".sql"):
+        return "liquibase" if "databaseChangeLog" in text else ""
+    return _kind_of_sql(path, name, text)
+
+
+def _kind_of_sql(path: str, name: str, text: str) -> str:
+    head = text[:20_000].lower()
+    if "--liquibase formatted sql" in head.replace("-- liquibase", "--liquibase"):
+        return "liquibase-sql"
+    for kind, (up, *_) in _MARKS.items():
+        if up in head:
+            return kind
+    if re.fullmatch(r"[VBR][\d._]*__.+\.sql", name, re.DOTALL):
+        return "flyway"
+    if name.lower().endswith(".up.sql"):
+        return "golang-migrate"
+    if name == "migration.sql" and "migrations" in path.split("/"):
+        return "prisma"
+    if is_conventional(path) or (not _NO_MIGRATION.search(path) and _ALTERS.search(text)):
+        return "sql"
+    return ""
+
+
+def text_of(file: TouchedFile) -> str | None:
+    """The whole text of a file as it is after the change; None when it is not known."""
+    if file.after is not None:
+        return file.after
+    if file.status == "added" and not file.cut and not file.binary:
+        return "\n".join(line.text for line in file.added)
+    return None
+
+
+def migrations_of(change: ChangeSet) -> tuple[Migration, ...]:
+    """All migrations that the change adds or touches, in the order of their paths."""
+    found, left = [], MOST_IN_ALL
+    for file in sorted(change.files, key=lambda one: one.path):
+        if file.status in ("deleted", "submodule") or file.binary or not is_migration_path(file.path):
+            continue
+        text = text_of(file)
+        if text is not None:
+            left -= len(text)
+        if migration := _migration(file, text if left >= 0 else None):
+            found.append(migration)
+    return tuple(found)
+
+
+def _migration(file: TouchedFile, text: str | None) -> Migration | None:
+    """None of what is no migration; what cannot be read is one that is cut."""
+    if text is None or len(text) > MAX_TEXT:
+        unread = is_conventional(file.path)
+        return Migration(file.path, "sql", "other", Found(cut=True), ()) if unread else None
+    kind = kind_of(file.path, text)
+    if not kind:
+        return None
+    dialect = dialect_of(file.path, text)
+    touched = None if file.status == "added" else frozenset(line.number for line in file.added)
+    found = _READERS[kind](text, dialect, file.path)
+    return Migration(file.path, kind, dialect, found, tuple(text.split("\n")), touched)
+
+
+def _sql(wrapped: Wrapped) -> Callable[[str, Dialect, str], Found]:
+    def reader(text: str, dialect: Dialect, path: str) -> Found:
+        script = read_sql(text, dialect)
+        return Found(script.statements, wrapped, cut=script.cut)
+
+    return reader
+
+
+def _flyway(text: str, dialect: Dialect, path: str) -> Found:
+    """Flyway runs a file that holds only what must be outside of a transaction without one."""
+    script = read_sql(text, dialect)
+    apart = bool(script.statements) and all(
+        one.has("CONCURRENTLY") or one.starts("SET") for one in script.statements
+    )
+    return Found(script.statements, "no" if apart or dialect == "mysql" else "yes", cut=script.cut)
+
+
+def _marked(kind: str) -> Callable[[str, Dialect, str], Found]:
+    def reader(text: str, dialect: Dialect, path: str) -> Found:
+        up, down, apart = _MARKS[kind]
+        lines = text.split("\n")
+        going, seen = False, False
+        for at, line in enumerate(lines):
+            plain = " ".join(line[:200].lower().split())
+            going = True if plain.startswith(up) else False if plain.startswith(down) else going
+            seen = seen or (apart in plain and plain.startswith("--"))
+            lines[at] = line if going else ""
+        script = read_sql("\n".join(lines), dialect)
+        return Found(script.statements, "no" if seen else "yes", cut=script.cut)
+
+    return reader
+
+
+_READERS: dict[str, Callable[[str, Dialect, str], Found]] = {
+    "sql": _sql("unknown"),
+    "golang-migrate": _sql("many"),
+    "prisma": _sql("many"),
+    "flyway": _flyway,
+    "liquibase-sql": lambda text, dialect, path: read_formatted(text, dialect),
+    "liquibase": lambda text, dialect, path: read_liquibase(text, dialect),
+    "rails": lambda text, dialect, path: read_rails(text, dialect),
+    "alembic": lambda text, dialect, path: read_alembic(text, dialect),
+    "django": read_django,
+    **{kind: _marked(kind) for kind in _MARKS},
+}
