@@ -12,7 +12,8 @@ from core.narrative.story import changes_story, past_story, plan_story, story
 
 _TROUBLE = ("started", "trouble", "origin", "no-origin", "edge")
 _CHANGES = (
-    "suspect", "age", "author", "judged", "judged-for", "repair", "gap", "end", "no-change", "elsewhere",
+    "suspect", "age", "author", "judged", "judged-for", "judged-lasting", "repair", "gap", "end", "no-change",
+    "elsewhere",
 )  # fmt: skip
 _PAST = ("past", "shared", "past-ending", "no-past")
 _PLANS = ("plan", "plan-questions", "plan-evidence", "plan-checklist", "plan-withheld", "no-plan")
@@ -56,7 +57,7 @@ RISK_ANALYST = Role(
 )  # fmt: skip
 PLANNER = Role(
     "planner", "plan", "plan", plan_story, ("plan",), "no runbook fits",
-    given=("status", *_TROUBLE, "suspect", "age", *_PLANS),
+    given=("status", *_TROUBLE, "suspect", "age", "judged-lasting", *_PLANS),
 )  # fmt: skip
 
 ROLES = (NARRATOR, RETRIEVER, RISK_ANALYST, PLANNER)

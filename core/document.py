@@ -131,7 +131,8 @@ def _changes(world: World, incident: Incident) -> list[Document]:
 
 def _with_risk(world: World, change: Change) -> Document:
     assessed = risk_of(world, change)
-    return {**change_json(change), **({"risk": risk_json(assessed)} if assessed is not None else {})}
+    risk = {"risk": risk_json(assessed, change.event.service)} if assessed is not None else {}
+    return {**change_json(change), **risk}
 
 
 def _alerts(world: World, members: list[Episode]) -> Document:

@@ -150,7 +150,9 @@ def _read(model: type[Document], data: Any, where: str) -> Document | list[_Faul
     meant_by = {(*one["loc"][:-1], guess) for one, guess in told if guess}
     told = [pair for pair in told if pair[0]["type"] != "missing" or pair[0]["loc"] not in meant_by]
     others = len(told) + max(0, len(errors) - _MOST) - 1
-    return [_fault(one, marks, where, guess)._replace(others=others) for one, guess in told]
+    return [
+        _fault(one, marks, where, guess, _keys(one, model))._replace(others=others) for one, guess in told
+    ]
 
 
 def _bad_entry(short: ErrorDetails, errors: list[ErrorDetails]) -> bool:
@@ -159,11 +161,13 @@ def _bad_entry(short: ErrorDetails, errors: list[ErrorDetails]) -> bool:
     return any(len(one["loc"]) > len(place) and one["loc"][: len(place)] == place for one in errors)
 
 
-def _fault(one: ErrorDetails, marks: Marks, where: str, guess: str) -> _Fault:
+def _fault(one: ErrorDetails, marks: Marks, where: str, guess: str, keys: tuple[str, ...]) -> _Fault:
     kind, place = one["type"], one["loc"]
     said, mend = _words(one), _MENDS.get(kind, "Correct the value")
     if guess:
         mend = f"{mend}: did you mean `{guess}`?"
+    elif keys:
+        mend = f"{mend}; the keys here are {', '.join(keys)}"
     path = marks.path(place)
     return _Fault(marks.where(where, place), marks.line(place), f"{path}: {said}" if path else said, mend)
 
@@ -171,6 +175,11 @@ def _fault(one: ErrorDetails, marks: Marks, where: str, guess: str) -> _Fault:
 def _words(one: ErrorDetails) -> str:
     form = _SAYS.get(one["type"])
     return form.format_map(one.get("ctx", {})) if form else str(one["msg"]).removeprefix("Value error, ")
+
+
+def _keys(one: ErrorDetails, model: type[BaseModel]) -> tuple[str, ...]:
+    """Those that may stand where one is that may not."""
+    return keys_at(model, one["loc"]) if one["type"] == "extra_forbidden" else ()
 
 
 def _guess(one: ErrorDetails, model: type[BaseModel]) -> str:

@@ -13,6 +13,7 @@ from core.risk.change import ChangeSet
 from core.risk.known import Known
 from core.risk.policy import POLICY_FILE, Policy, Verdict
 from core.risk.rules import LEVELS, RULES, Level, Match, RiskRule
+from core.risk.telling import lasting
 
 # Matches of one rule that are kept; a reviewer reads no more, and of the rest the number is told.
 MOST_OF_A_RULE = 50
@@ -28,7 +29,8 @@ class Suppressed(msgspec.Struct, frozen=True):
 
 
 class Assessment(msgspec.Struct, frozen=True):
-    """What the rules say of a change, the worst first. `level` is that of the worst match, None without any.
+    """What the rules say of a change, in the order of `ordered`. `level` is that of the worst match, None
+    without any.
 
     `more`: by rule, how many of its matches are not listed; none of them is worse than one that is listed.
     `broken`: rules that failed. `left_out`: files that nobody read.
@@ -44,15 +46,17 @@ class Assessment(msgspec.Struct, frozen=True):
 
 
 def assess(change: ChangeSet, known: Known, policy: Policy, rules: Sequence[RiskRule] = RULES) -> Assessment:
-    """Judge the change at the time of `known`. Freezes of the policy hold beside those that are known."""
+    """Judge the change at the time of `known`. Freezes of the policy hold beside those that are known.
+    What a match shows of a removed line is marked so."""
     judged = _without_ignored(change, policy)
     now = _time_of(known)
-    frozen = [one for one in policy.frozen(now) if one not in known.freezes]
-    known = msgspec.structs.replace(known, freezes=(*known.freezes, *frozen))
+    frozen = tuple(one for one in policy.frozen(now) if one not in known.freezes)
+    known = msgspec.structs.replace(known, own_freezes=frozen)
     found, broken = _ask((rule for rule in rules if not rule.late), judged, known)
     told = msgspec.structs.replace(known, matched=_worst_by_rule(found))
     later, broken_later = _ask((rule for rule in rules if rule.late), judged, told)
-    return _verdict([*found, *later], (*broken, *broken_later), policy, now, change.left_out)
+    matches = list(_marked(judged, [*found, *later]))
+    return _verdict(matches, (*broken, *broken_later), policy, now, change.left_out)
 
 
 def _time_of(known: Known) -> int:
@@ -90,27 +94,47 @@ def _ask(rules: Iterable[RiskRule], change: ChangeSet, known: Known) -> tuple[li
     return found, tuple(broken)
 
 
+def _marked(change: ChangeSet, found: Sequence[Match]) -> Iterator[Match]:
+    paths = {match.path for match in found}
+    gone = {
+        file.path: {one.text.strip() for one in file.removed} - {one.text.strip() for one in file.added}
+        for file in change.files
+        if file.path in paths
+    }
+    for match in found:
+        if match.evidence and match.evidence in gone.get(match.path, ()):
+            yield msgspec.structs.replace(match, evidence=f"removed: {match.evidence}")
+        else:
+            yield match
+
+
+def ordered(matches: Iterable[Match]) -> list[Match]:
+    """By level, and within it first what a roll-back of the program leaves undone, then one place of each
+    rule before the second of any, then by place."""
+    seen: dict[tuple[str, str], int] = {}
+    keys = []
+    for match in sorted(matches, key=lambda one: (one.path, one.line, one.rule, one.what)):
+        nth = seen[match.rule, match.level] = seen.get((match.rule, match.level), 0) + 1
+        keys.append(((-LEVELS.index(match.level), not lasting(match.rule), nth), match))
+    return [match for _, match in sorted(keys, key=lambda pair: pair[0])]
+
+
 def _verdict(
     found: list[Match], broken: tuple[str, ...], policy: Policy, now: int, left_out: int
 ) -> Assessment:
-    found.sort(key=_order)
     accepted, open_ones = [], []
-    for match in found:
+    for match in ordered(found):
         by = policy.suppressed(match, now)
         if by is None:
             open_ones.append(match)
         else:
             accepted.append(Suppressed(match, by.reason, by.by, by.expires.isoformat()))
     more: dict[str, int] = {}
-    kept = tuple(_first(open_ones, more))
+    kept = tuple(_first(ordered(open_ones), more))
     level = worst(kept)
     return Assessment(
         policy.verdict(level), level, kept, tuple(accepted[:MOST_OF_A_RULE]), more, broken, left_out
     )
-
-
-def _order(match: Match) -> tuple[int, str, int, str, str]:
-    return -LEVELS.index(match.level), match.path, match.line, match.rule, match.what
 
 
 def _first(matches: Iterable[Match], more: dict[str, int]) -> Iterator[Match]:

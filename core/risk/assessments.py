@@ -17,6 +17,7 @@ from core.model.events import ChangeEvent, RiskEvent
 from core.model.incident import Change
 from core.model.risk import Assessed
 from core.risk.causes import learn_again
+from core.risk.telling import telling
 from core.times import DAY
 from core.world import Turn, World
 
@@ -101,15 +102,17 @@ def risk_of(world: World, change: Change) -> Assessed | None:
     return world.state.assessments[key] if key is not None else None
 
 
-def risk_json(assessed: Assessed) -> dict[str, Any]:
-    """Of an incident's document. `probability` is in thousandths, null where no model said one."""
+def risk_json(assessed: Assessed, service: str = "") -> dict[str, Any]:
+    """Of an incident's document, for the change of `service`. `probability` is in thousandths, null where no
+    model said one; `matches` are those that tell most (see telling.py)."""
     event = assessed.event
+    told = telling(event.matches, service, event.services)
     return {
         "head": event.head,
         "verdict": event.verdict,
         "level": event.level or None,
         "probability": event.probability,
-        "matches": [one._asdict() for one in event.matches[:_SHOWN]],
+        "matches": [one._asdict() for one in told[:_SHOWN]],
         "more": max(0, len(event.matches) - _SHOWN),
     }
 

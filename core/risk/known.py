@@ -82,6 +82,8 @@ class Known(msgspec.Struct, frozen=True):
     now: int = 0
     services: tuple[ServiceKnown, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    # Those of the repository's own policy, which alone it may lift.
+    own_freezes: tuple[Freeze, ...] = ()
     hot_files: tuple[HotFile, ...] = ()
     past_changes: tuple[PastChange, ...] = ()
     experience: Experience | None = None

@@ -6,7 +6,9 @@ Without a file the defaults below hold.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -40,11 +42,14 @@ def _glob(text: str) -> str:
 Glob = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_glob)]
 
 
+Threshold = Literal["low", "medium", "high", "critical", "never"]
+
+
 class Thresholds(Strict):
     """From which level on a verdict is `warn`, and from which `hold`."""
 
-    warn: Level | Literal["never"] = Field(default="medium", description="low, medium, high, critical, never")
-    hold: Level | Literal["never"] = Field(
+    warn: Threshold = Field(default="medium", description="low, medium, high, critical, never")
+    hold: Threshold = Field(
         default="critical", description="low, medium, high, critical, never"
     )
 
@@ -96,12 +101,20 @@ class Policy(Strict):
         return any(_fits(glob, path) for glob in self.ignore)
 
     def suppressed(self, match: Match, now: int) -> Suppression | None:
-        """The first suppression in force at `now` that covers the match."""
+        """The first suppression in force at `now` that covers the match. A freeze that operators told is not
+        the repository's to lift: only those of this policy have its path."""
+        if match.rule == "freeze" and match.path != POLICY_FILE:
+            return None
         fitting = (one for one in self.suppressions if one.holds(now) and one.covers(match))
         return next(fitting, None)
 
     def expired(self, now: int) -> tuple[Suppression, ...]:
         return tuple(one for one in self.suppressions if not one.holds(now))
+
+    def unknown_rules(self, rules: Collection[str]) -> dict[str, str]:
+        """Names in suppressions that are none of `rules`, each with the one that may be meant, else ""."""
+        names = dict.fromkeys(one.rule for one in self.suppressions if one.rule not in rules)
+        return {name: next(iter(get_close_matches(name[:100], rules, n=1)), "") for name in names}
 
     def services_of(self, path: str) -> tuple[str, ...]:
         """The services that a file belongs to, in the order of the policy."""

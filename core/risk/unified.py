@@ -110,6 +110,12 @@ def whole(file: TouchedFile) -> TouchedFile:
     return file
 
 
+def known_whole(file: TouchedFile) -> bool:
+    """Whether its whole text is known, on each side that it has."""
+    before = file.status == "added" or file.before is not None
+    return before and (file.status == "deleted" or file.after is not None)
+
+
 def _text(lines: Sequence[Line]) -> str:
     return "".join(f"{line.text}\n" for line in lines)
 

@@ -332,7 +332,7 @@ def test_the_api_explains_and_refuses(app: App) -> None:
         assert answer.json()["error"]["what"]
     schema = ask(app, lambda client: client.get("/openapi.json")).json()
     explain = schema["paths"]["/v1/explain/{name}"]["get"]
-    assert set(explain["responses"]) == {"200", "400", "404"}
+    assert set(explain["responses"]) == {"200", "400", "404", "503"}
     assert {one["name"] for one in explain["parameters"]} == {"name", "why_not"}
 
 

@@ -202,12 +202,15 @@ def test_a_path_out_of_the_repository_is_no_model(repo: Repository) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["mode: policy\nx: 1", "{mode: policy, x: 1}", "'mode' : \"policy\"\r\nx"])
+@pytest.mark.parametrize(
+    "text",
+    ["mode: policy\nx: 1", "{mode: policy, x: 1}", "'mode' : \"policy\"\r\nx", "mode: enforce", "mode:"],
+)
 def test_a_policy_that_is_to_be_obeyed(text: str) -> None:
     assert obeyed(text)
 
 
-@pytest.mark.parametrize("text", ["# mode: policy", "my mode: policy", "mode: policyless", "mode: advisory"])
+@pytest.mark.parametrize("text", ["# mode: policy", "my mode: x", "{mode: 'advisory'}", "mode: advisory\r"])
 def test_a_policy_that_is_not(text: str) -> None:
     assert not obeyed(text)
 

@@ -45,6 +45,36 @@ def test_a_change_carries_how_its_commit_was_judged() -> None:
     assert "risk" not in story(judged=False).incidents()[0]["changes"][0]
 
 
+def test_those_that_tell_most_are_shown() -> None:
+    def at(rule: str, level: str, path: str) -> dict[str, Any]:
+        return {"rule": rule, "level": level, "path": path, "line": 1, "what": f"{rule} in {path}"}
+
+    told = [
+        at("dep-source", "critical", "services/cart/requirements.txt"),
+        *(at("ci-permissions-wide", "high", f".github/workflows/{n}.yml") for n in range(14)),
+        at("sql-index-blocks", "high", "migrations/1.sql"),
+        at("k8s-probe-removed", "medium", "deploy/all.yaml"),
+        at("k8s-replicas-down", "high", "charts/payments/values.yaml"),
+        at("sql-drop-column", "high", "migrations/2.sql"),
+        at("sql-drop-column", "high", "migrations/3.sql"),
+    ]
+    shown = []
+    for matches in (told, told[::-1]):
+        t = Judging(SHOP)
+        t.judge(-500, check(matches=matches, services=["payments", "cart"]))
+        t.changed(-60, change("payments", -60, version=HEAD))
+        t.push(0, alert("payments"))
+        shown.append([(one["rule"], one["path"]) for one in risk(t)["matches"]])
+        assert risk(t)["more"] == 15
+    assert shown[0] == shown[1] == [
+        ("sql-drop-column", "migrations/2.sql"),
+        ("k8s-replicas-down", "charts/payments/values.yaml"),
+        ("sql-index-blocks", "migrations/1.sql"),
+        ("k8s-probe-removed", "deploy/all.yaml"),
+        ("ci-permissions-wide", ".github/workflows/0.yml"),
+    ]  # fmt: skip
+
+
 def test_it_decides_nothing() -> None:
     judged, plain = story(), story(judged=False)
     one, other = result(judged.fold), result(plain.fold)

@@ -11,7 +11,7 @@ from core.narrative.check import check as claims
 from core.narrative.facts import fact_bundle
 from core.narrative.judged import judged
 from core.narrative.report import report
-from core.narrative.story import changes_story
+from core.narrative.story import changes_story, plan_story
 from core.narrative.why import changed_sentences
 from tests.judged import DROP, HEAD, Judging, check
 from tests.timeline import SHOP, alert, change
@@ -23,16 +23,21 @@ from watchkeeper.standing_in import with_stand_ins
 
 EVIL = "<b>x</b> [y](http://z) `$(id)` \x1b[2J @all | it caused the outage"
 WORDS = "Judged high before it went out, with a warning: Drops a column that is still read"
+STAYS = "; rolling back the program does not undo"
 
 
 def test_what_is_said_in_one_sentence() -> None:
     risk = story().incidents()[0]["changes"][0]["risk"]
-    assert judged(risk) == f"{WORDS}; chance to be mended later 12.3 %"
+    assert judged(risk) == f"{WORDS}{STAYS} that; chance to be mended later 12 %"
+    assert judged({**risk, "probability": 664}).endswith(" 66 %")
+    assert judged({**risk, "probability": 4}).endswith(" under 1 %")
     assert (
         judged({**risk, "level": None, "probability": None}) == "Judged before it went out: no rule matched"
     )
     more = {**risk, "matches": [DROP] * 3, "more": 4, "probability": None}
-    assert judged(more).endswith("Drops a column that is still read (and 5 more)")
+    assert judged(more).endswith(f"Drops a column that is still read (and 5 more){STAYS} all of it")
+    back = {**risk, "matches": [{**DROP, "rule": "k8s-replicas-down"}], "probability": None}
+    assert judged(back) == WORDS
 
 
 def test_the_note_of_the_agents_words_it_and_every_sentence_holds() -> None:
@@ -46,6 +51,20 @@ def test_the_note_of_the_agents_words_it_and_every_sentence_holds() -> None:
     text = " ".join(one.text for one in told.sentences)
     assert "had found high risk" in text
     assert "That check found this: Drops a column that is still read." in text
+    assert "A rollback to the old version does not undo this: Drops a column that is still read." in text
+
+
+def test_the_plans_note_says_what_a_roll_back_leaves_undone() -> None:
+    document = {**story().incidents()[0], "plans": [{"id": "rb", "title": "Roll back payments", "level": 1}]}
+    planner = next(role for role in ROLES if role.kind == "plan")
+    part = planner.part(fact_bundle(document))
+    told = claims(part, plan_story(part))
+    assert [one.reasons for one in told.sentences if not one.kept] == []
+    last = told.sentences[-1].text
+    assert last.startswith("A rollback to the old version does not undo this: Drops a column")
+    back = [{**DROP, "rule": "k8s-replicas-down"}]
+    changes = [{**one, "risk": {**one["risk"], "matches": back}} for one in document["changes"]]
+    assert "undo" not in " ".join(plan_story(planner.part(fact_bundle({**document, "changes": changes}))))
 
 
 def test_the_facts_of_an_incident_without_one_are_as_before() -> None:

@@ -31,8 +31,11 @@ def answers(data: Path | None, url: str | None) -> Answers:
 
 
 class Server:
-    def __init__(self, url: str | None) -> None:
+    """`option`: how the command is told its address."""
+
+    def __init__(self, url: str | None, option: str = "--url, or --data to read a journal") -> None:
         self.url = (url or load_settings().server_url).rstrip("/")
+        self._option = option
 
     def incidents(self, status: str | None, limit: int) -> Document:
         params: dict[str, str] = {"limit": str(limit), **({"status": status} if status else {})}
@@ -84,16 +87,15 @@ class Server:
             raise Unreachable(
                 f"no Watchkeeper answers ({error})",
                 where=self.url,
-                mend="Start one with `watchkeeper serve`, or give --url, or --data to read a journal",
+                mend=f"Start one with `watchkeeper serve`, or give {self._option}",
             ) from None
         try:
             document = answer.json()
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise Unreachable(
-                "what answers there is no Watchkeeper", where=self.url, mend="Give another --url"
-            )
+            mend = f"Give another {self._option.partition(',')[0]}"
+            raise Unreachable("what answers there is no Watchkeeper", where=self.url, mend=mend)
         if answer.status_code not in accept:
             raise _error(answer.status_code, document)
         return document

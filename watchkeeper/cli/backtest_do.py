@@ -34,7 +34,7 @@ def backtest(
     if html is not None:
         from watchkeeper.cli.backtest_page import page
 
-        with writing(html, replace=force) as out:
+        with writing(html, replace=force, forced=True) as out:
             out.write(page(report))
     if as_json:
         json.dump(document(report), sys.stdout, ensure_ascii=False)

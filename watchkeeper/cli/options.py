@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+def one_of(kind: type[Enum], name: str, words: str) -> Any:
+    """An option that is one word of an Enum; what is none is said without words of the parser's trade."""
+    known = [str(one.value) for one in kind]
+
+    def parsed(text: str) -> Enum:
+        try:
+            return kind(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text[:80]!r} is none of {', '.join(known)}.") from None
+
+    return typer.Option(name, parser=parsed, metavar=f"[{'|'.join(known)}]", help=words)
+
 
 Data = Annotated[Path | None, typer.Option("--data", help="Directory of a server's data; read without it")]
 OwnData = Annotated[Path | None, typer.Option("--data", help="Directory of the journal [watchkeeper-data]")]

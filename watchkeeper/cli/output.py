@@ -23,18 +23,21 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def writing(path: Path, *, replace: bool) -> Iterator[IO[str]]:
-    """A text file to write. Raises InputError naming the file; then nothing of it has changed."""
+def writing(path: Path, *, replace: bool, forced: bool = False) -> Iterator[IO[str]]:
+    """A text file to write. `forced`: the command has --force. Raises InputError naming the file; then
+    nothing of it has changed."""
     try:
         with _opened(Path(os.path.realpath(path)), replace) as out:
             yield out
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"cannot be written ({what})", where=str(path), mend=_mend(error)) from None
+        raise InputError(f"cannot be written ({what})", where=str(path), mend=_mend(error, forced)) from None
 
 
-def _mend(error: Exception) -> str:
-    return "Give another file, or remove it" if isinstance(error, FileExistsError) else "Give another file"
+def _mend(error: Exception, forced: bool) -> str:
+    if not isinstance(error, FileExistsError):
+        return "Give another file"
+    return "Give another file, or --force to write over it" if forced else "Give another file, or remove it"
 
 
 @contextmanager

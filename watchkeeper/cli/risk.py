@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from watchkeeper.cli.options import Data, Json
+from watchkeeper.cli.options import Data, Json, one_of
 from watchkeeper.cli.risk_ask import risk_ask
 from watchkeeper.cli.risk_publish import risk_publish
 
@@ -59,7 +59,7 @@ def risk(
         bool, typer.Option("--exact", help="Compare with base itself, not with what both have in common")
     ] = False,
     form: Annotated[
-        Format, typer.Option("--format", help="github: marks in the code, by workflow commands")
+        Format, one_of(Format, "--format", "github: marks in the code, by workflow commands")
     ] = Format.text,
     out: Out = None,
     force: Force = False,
@@ -67,7 +67,13 @@ def risk(
         list[str], typer.Option("--also", metavar="FORM=FILE", help="A further form of the same check")
     ] = [],  # noqa: B006 - Typer's form
     server: Annotated[
-        str, typer.Option("--server", metavar="URL", help="A Watchkeeper that knows incidents and budgets")
+        str,
+        typer.Option(
+            "--server",
+            metavar="URL",
+            envvar="WATCHKEEPER_SERVER_URL",
+            help="A Watchkeeper that knows incidents and budgets",
+        ),
     ] = "",
     model: Annotated[
         Path | None, typer.Option("--model", help="What `risk fit` wrote [that of the policy]")
@@ -75,7 +81,7 @@ def risk(
     policy: Annotated[
         Path | None, typer.Option("--policy", help="In place of .watchkeeper.yml of the base")
     ] = None,
-    fail_on: Annotated[FromLevel | None, typer.Option("--fail-on", help="Exit 1 from this level on")] = None,
+    fail_on: Annotated[FromLevel | None, one_of(FromLevel, "--fail-on", "Exit 1 from this level on")] = None,
     title: Annotated[str, typer.Option("--title", help="Of the pull request [newest commit]")] = "",
     description: Annotated[str, typer.Option("--description", help="Of the pull request")] = "",
     repository: Annotated[
@@ -85,6 +91,10 @@ def risk(
     url: Annotated[str, typer.Option("--url", help="Where the pull request can be looked at")] = "",
     report: Annotated[
         str, typer.Option("--report", metavar="URL", help="A Watchkeeper that is told what the check found")
+    ] = "",
+    merged_as: Annotated[
+        str,
+        typer.Option("--merged-as", metavar="SHA", help="The merge or squash commit it became, for --report"),
     ] = "",
 ) -> None:
     """Judge what a pull request changes: from what base and head have in common, to head.
@@ -99,7 +109,7 @@ def risk(
     from watchkeeper.risk.check import Asked
 
     level = next((one for one in LEVELS if fail_on is not None and one == fail_on.value), None)
-    words = (title, description, repository, url)
+    words = (title, description, repository, url, merged_as)
     asked = Asked(repo, base, head, exact, policy, model, server, level, *words)
     work.risk(asked, form.value, out, force, report, also)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watchkeeper.cli.options import Json
+from watchkeeper.cli.options import Json, one_of
 
 _MOST_DIFF = 5_000_000
 
@@ -39,9 +39,12 @@ def risk_ask(
     diff: Annotated[
         Path | None, typer.Option("--diff", help="File of what changes, as `git diff` prints it")
     ] = None,
-    mode: Annotated[Mode, typer.Option("--mode", help="policy: exit 1 for what is held")] = Mode.advisory,
-    hold: Annotated[From, typer.Option("--hold", help="Level from which on it is held")] = From.critical,
+    mode: Annotated[Mode, one_of(Mode, "--mode", "policy: exit 1 for what is held")] = Mode.advisory,
+    hold: Annotated[From, one_of(From, "--hold", "Level from which on it is held")] = From.critical,
     title: Annotated[str, typer.Option("--title", help="What the change is called")] = "",
+    repair: Annotated[
+        str, typer.Option("--repair", metavar="REASON", help="It mends an incident: none, no freeze holds it")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Ask a server whether something may go out now, and why not."""
@@ -50,10 +53,10 @@ def risk_ask(
 
     body: dict[str, Any] = {
         "service": service, "revision": revision, "repository": repository, "environment": environment,
-        "mode": mode.value, "hold": hold.value, "title": title, "diff": _text(diff),
+        "mode": mode.value, "hold": hold.value, "title": title, "diff": _text(diff), "repair": repair,
         "warn": "medium" if hold is not From.low else "low",
     }  # fmt: skip
-    answer = Server(server).risk(body)
+    answer = Server(server, "--server").risk(body)
     if as_json:
         print_json(answer)
     else:
@@ -80,10 +83,18 @@ def _lines(answer: dict[str, Any]) -> list[str]:
     from core.narrative.plain import one_line
 
     lines = [f"{one_line(str(answer.get('decision')))} ({one_line(str(answer.get('mode')))})"]
+    if answer.get("repair"):
+        lines.append(f"Repair: {one_line(str(answer['repair']), 300)}. Incidents and freezes hold nothing")
+    said = ""
     for row in answer.get("reasons") or []:
         place = f"  {one_line(str(row.get('place')))}" if row.get("place") else ""
         lines.append(f"{str(row.get('level')).upper():<8} {one_line(str(row.get('rule')))}{place}")
         lines.append(f"    {one_line(str(row.get('what')), 300)}")
-        lines.append(f"    Clears: {one_line(str(row.get('clears')), 300)}")
-    lines += [f"Not judged: {one_line(str(gap), 300)}" for gap in answer.get("not_judged") or []]
+        if row.get("from") == "assessment":
+            said = f"Clears: {one_line(str(row.get('clears')), 2_500)}"
+        else:
+            lines.append(f"    Clears: {one_line(str(row.get('clears')), 300)}")
+    lines += [said] if said else []
+    for name, head in (("judged", "Judged"), ("not_judged", "Not judged")):
+        lines += [f"{head}: {one_line(str(one), 500)}" for one in answer.get(name) or ["nothing"]]
     return lines

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from core.errors import InputError, WatchkeeperError
+from core.narrative.plain import one_line
 from core.risk.model_file import to_json
 from core.risk.rules import RULES
 from watchkeeper.cli.output import print_json, writing
@@ -56,6 +57,7 @@ def risk(
     if told:
         try:
             tell(told, report, os.environ.get("WATCHKEEPER_RISK_TOKEN", ""))
+            sys.stderr.write(f"watchkeeper: told {one_line(told)} how {report.head[:12]} was judged\n")
         except WatchkeeperError as error:
             sys.stderr.write(f"watchkeeper: {error}\n")
     if report.failed:
@@ -114,7 +116,7 @@ def rules(as_json: bool) -> None:
 
 def _write(text: str, out: Path | None, force: bool) -> None:
     if out is not None:
-        with writing(out, replace=force) as target:
+        with writing(out, replace=force, forced=True) as target:
             target.write(text)
         return
     if sys.stdout is None:

@@ -157,7 +157,7 @@ def report(name: str, data: Path | None, url: str | None, out: Path | None, forc
     if out is None:
         sys.stdout.write(text)
         return
-    with writing(out, replace=force) as file:
+    with writing(out, replace=force, forced=True) as file:
         file.write(text)
     typer.echo(f"{out}: {len(text.splitlines())} lines")
 

@@ -12,12 +12,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
+import structlog
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, StrictBool
 
 from connectors.inbound.registry import SOURCES, read
 from core.errors import EngineStarting, InputError
 from core.journal import DEFAULT_DOMAIN, Draft
+from core.narrative.plain import one_line
 from core.ports import Document
 from core.risk.rules import LEVELS
 from core.world import World
@@ -29,6 +31,7 @@ from watchkeeper.senders import Sender
 from watchkeeper.service import Watch
 from watchkeeper.writer import JournalWriter
 
+log = structlog.get_logger("risk")
 SECONDS = 0.9
 MOST_DIFF = 5_000_000
 # Questions that are answered at once; one that came to nothing in time is still being worked on.
@@ -38,7 +41,8 @@ _Level = Literal["low", "medium", "high", "critical"]
 
 class RiskBody(BaseModel):
     """What is to be deployed. `diff` is unified text, against what runs now; how `revision` was judged before
-    counts beside it. With the mode `policy` what could not be judged is answered with `hold`."""
+    counts beside it. With the mode `policy` what could not be judged is answered with `hold`. `repair` says
+    why it goes out during an incident or a freeze: these are told of then, and hold nothing."""
 
     service: str = Field(min_length=1, max_length=200)
     environment: str = Field("", max_length=200)
@@ -52,6 +56,7 @@ class RiskBody(BaseModel):
     warn: _Level = "medium"
     hold: _Level = "critical"
     report: StrictBool = False
+    repair: str = Field("", max_length=1_000)
 
 
 class Deciding:
@@ -73,6 +78,8 @@ class Deciding:
     async def answer(self, body: RiskBody) -> Document:
         """Raises InputError for a report that cannot be taken, JournalUnavailable."""
         asked = _question(body)
+        if asked.repair:
+            log.info("repair", service=asked.service, revision=asked.revision, reason=asked.repair)
         if body.report:
             self._check_report(body)
         try:
@@ -139,6 +146,7 @@ def risk_router(deciding: Deciding) -> APIRouter:
 
 def _question(body: RiskBody) -> Question:
     given: dict[str, Any] = body.model_dump(exclude={"report"})
+    given["repair"] = one_line(body.repair, 300)
     if LEVELS.index(body.warn) > LEVELS.index(body.hold):
         what = f"warn ({body.warn}) is above hold ({body.hold})"
         raise InputError(what, where="body, warn", mend="Let it be the same or lower")

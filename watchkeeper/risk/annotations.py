@@ -8,6 +8,7 @@ from __future__ import annotations
 from core.narrative.plain import one_line
 from core.risk.rules import Match
 from watchkeeper.risk.report import Report, rule_of
+from watchkeeper.risk.rows import clears
 
 # Of each kind; the runner drops the others without a word.
 MOST = 10
@@ -28,7 +29,7 @@ def _command(kind: str, match: Match) -> str:
     if match.path:
         values = {"file": match.path, "line": str(max(1, match.line)), **values}
     given = ",".join(f"{name}={_value(value)}" for name, value in values.items())
-    return f"::{kind} {given}::{_data(f'{match.what} Clears: {match.clears}')}"
+    return f"::{kind} {given}::{_data(f'{match.what} Clears: {clears(match, 500)}')}"
 
 
 def _data(text: str) -> str:

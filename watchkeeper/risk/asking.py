@@ -24,11 +24,13 @@ from core.risk.rules.rule import quoted
 from core.risk.unified import files_of
 from core.times import format_rfc3339
 from core.world import World
-from watchkeeper.risk.judging import counted, unjudged
+from watchkeeper.risk.judging import counted, in_part, unjudged
 from watchkeeper.risk.report import Report
 from watchkeeper.risk.report import files_of as paths_of
 
 _MOST_REASONS = 50
+# What a repair need not wait for: it ends the one, and no freeze means it.
+_WAIVED = frozenset({"open-incident", "freeze"})
 # Rules that look at the moment alone are asked with every deployment, whatever it changes.
 _NOW = state.rules
 _CHANGE = tuple(rule for rule in RULES if rule not in _NOW)
@@ -36,7 +38,8 @@ _ANYTHING = ChangeSet(files=(TouchedFile("deployment"),))
 
 
 class Question(NamedTuple):
-    """`warn` and `hold` are levels from which on; `mode` policy means that `hold` is obeyed."""
+    """`warn` and `hold` are levels from which on; `mode` policy means that `hold` is obeyed. `repair`: why it
+    goes out during an incident or a freeze, which then hold nothing."""
 
     service: str
     environment: str = ""
@@ -49,14 +52,17 @@ class Question(NamedTuple):
     mode: Literal["advisory", "policy"] = "advisory"
     warn: Level = "medium"
     hold: Level = "critical"
+    repair: str = ""
 
 
 class Told(NamedTuple):
-    """What the engine says of it: read in one moment."""
+    """What the engine says of it: read in one moment. `ran`: when the revision went out well here before, in
+    ms UTC; 0 where it is not known to have."""
 
     known: Known
     assessed: Assessed | None
     listed: bool
+    ran: int = 0
 
 
 class Answer(NamedTuple):
@@ -76,7 +82,23 @@ def ask_engine(world: World, asked: Question, now: int, files: Sequence[str]) ->
     key = world.commits.key_of(asked.domain, event) if asked.revision else None
     assessed = world.state.assessments[key] if key is not None else None
     listed = world.config.catalogue.canonical_name(asked.service) is not None
-    return Told(known, assessed, listed)
+    return Told(known, assessed, listed, _ran(world, asked, now))
+
+
+def _ran(world: World, asked: Question, now: int) -> int:
+    """The latest time that the service went out well in this version, where it goes now."""
+    service = world.config.catalogue.canonical_name(asked.service) or asked.service
+    found = (
+        one.event.at
+        for one in world.state.changes.values()
+        if asked.revision
+        and one.domain == asked.domain
+        and (one.event.kind, one.event.state) == ("deploy", "succeeded")
+        and (one.event.service, one.event.version) == (service, asked.revision)
+        and one.event.at <= now
+        and (not asked.environment or one.event.environment in ("", asked.environment))
+    )
+    return max(found, default=0)
 
 
 def decided(asked: Question, told: Told, change: ChangeSet | None, now: int) -> Answer:
@@ -87,10 +109,11 @@ def decided(asked: Question, told: Told, change: ChangeSet | None, now: int) -> 
     found = [*moment.matches, *(report.assessment.matches if report else ())]
     reasons = [_reason(match) for match in found] + _stored(told.assessed)
     reasons.sort(key=lambda row: -LEVELS.index(row["level"]))
-    levels = [LEVELS.index(row["level"]) for row in reasons]
+    waived = _WAIVED if asked.repair else frozenset()
+    levels = [LEVELS.index(row["level"]) for row in reasons if row["rule"] not in waived]
     verdict = policy.verdict(LEVELS[max(levels)] if levels else None)
     gaps = _gaps(asked, told, report, moment)
-    seen = told.assessed is not None or (change is not None and bool(change.files))
+    seen = told.assessed is not None or bool(told.ran) or (change is not None and bool(change.files))
     missing = bool(asked.revision or asked.diff.strip()) and not seen
     if asked.mode == "policy":
         decision = "hold" if missing else verdict
@@ -105,7 +128,8 @@ def decided(asked: Question, told: Told, change: ChangeSet | None, now: int) -> 
             "more": max(0, len(reasons) - _MOST_REASONS),
             "probability": told.assessed.event.probability if told.assessed else None,
             "terms": [],
-            "judged": _judged(told, report, now),
+            "repair": asked.repair,
+            "judged": _judged(asked, told, report, now),
             "not_judged": gaps,
         },
         report,
@@ -122,6 +146,7 @@ def not_decided(asked: Question, why: str) -> dict[str, Any]:
         "more": 0,
         "probability": None,
         "terms": [],
+        "repair": asked.repair,
         "judged": [],
         "not_judged": [f"Nothing could be judged: {why}"],
     }
@@ -150,7 +175,7 @@ def _report(asked: Question, told: Told, change: ChangeSet, policy: Policy, now:
         assessment=assessment,
         mode=asked.mode,
         services=(asked.service,),
-        unjudged=unjudged(change, assessment.broken),
+        unjudged=unjudged(change, assessment.broken, in_part(change)),
         repository=asked.repository,
         url=asked.url,
         at=now,
@@ -172,10 +197,11 @@ def _stored(assessed: Assessed | None) -> list[dict[str, Any]]:
     if assessed is None:
         return []
     event = assessed.event
+    clears = f"See the check of its pull request{f': {event.url}' if event.url else ''}"
     rows = [
         {
             "rule": one.rule, "level": one.level, "what": one.what,
-            "clears": "See the check of its pull request", "from": "assessment",
+            "clears": clears, "from": "assessment",
             "place": f"{one.path}:{one.line}" if one.path and one.line else one.path,
         }
         for one in event.matches
@@ -183,17 +209,18 @@ def _stored(assessed: Assessed | None) -> list[dict[str, Any]]:
     ]  # fmt: skip
     if event.level in LEVELS and all(row["level"] != event.level for row in rows):
         what = f"It was judged {event.level} before; what was found is not kept."
-        clears = "See the check of its pull request"
         row = {"rule": "assessment", "level": event.level, "what": what, "clears": clears}
         rows.append({**row, "from": "assessment", "place": ""})
     return rows
 
 
-def _judged(told: Told, report: Report | None, now: int) -> list[str]:
+def _judged(asked: Question, told: Told, report: Report | None, now: int) -> list[str]:
     found = [f"What is known now, {format_rfc3339(now)}: open incidents, error budgets, freezes"]
     if told.assessed is not None:
         event = told.assessed.event
         found.append(f"{quoted(event.repository)}@{event.head[:12]}, judged {format_rfc3339(event.at)}")
+    if told.ran:
+        found.append(f"{quoted(asked.revision)[:64]} ran here before, since {format_rfc3339(told.ran)}")
     if report is not None:
         found.append(f"The diff: {report.counts.files:,} files")
     return found
@@ -205,8 +232,9 @@ def _gaps(asked: Question, told: Told, report: Report | None, moment: Assessment
         found.append(
             f"The catalogue has no service {quoted(asked.service)[:120]!r}: who depends on it is not known"
         )
-    if asked.revision and told.assessed is None:
-        found.append(f"Nobody has told how revision {quoted(asked.revision)[:64]} was judged")
+    if asked.revision and told.assessed is None and not told.ran:
+        what = f"Nobody has told how revision {quoted(asked.revision)[:64]} was judged"
+        found.append(f"{what}: let `watchkeeper risk --report` tell it where it is built")
     if report is not None and not report.counts.files:
         found.append("The diff names no files")
     found += report.unjudged if report is not None else ()

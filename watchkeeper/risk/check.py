@@ -5,6 +5,7 @@ Works without a server, a model or a policy. What is missing or was cut is said 
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,14 +21,14 @@ from core.risk.known import Known
 from core.risk.model import Model, score
 from core.risk.model_file import from_json
 from core.risk.policy import POLICY_FILE, Policy, read_policy
-from core.risk.rules import Level
+from core.risk.rules import Level, quoted
 from watchkeeper.risk import knowing, squawk
 from watchkeeper.risk.files import at_revision, on_disk
 from watchkeeper.risk.git import Git
 from watchkeeper.risk.judging import (
     Judge,
     counted,
-    expired,
+    idle,
     learned_from,
     newly_run,
     obeyed,
@@ -37,10 +38,13 @@ from watchkeeper.risk.judging import (
 from watchkeeper.risk.reading import Range, read_change, resolve
 from watchkeeper.risk.report import Report, files_of
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
 
 class Asked(NamedTuple):
     """What to check. `policy` and `model` are files of the caller's own, which count more than those of the
-    repository; `server` an address. `fail_on`: fail from this level on, whatever the policy says."""
+    repository; `server` an address. `fail_on`: fail from this level on, whatever the policy says.
+    `merged_as`: the whole id of the commit that the head became, which need not be in the checkout."""
 
     repo: Path
     base: str = ""
@@ -54,11 +58,13 @@ class Asked(NamedTuple):
     description: str = ""
     repository: str = ""
     url: str = ""
+    merged_as: str = ""
 
 
 def check(asked: Asked, now: int) -> Report:
     """Judge the change as of `now` (ms UTC). Raises InputError when it cannot be read, or when the policy
     cannot and asks (or may ask) to be obeyed."""
+    _check_merged(asked.merged_as)
     with Git(asked.repo) as git:
         between = resolve(git, asked.base, asked.head, exact=asked.exact)
         judge = _judge(git, asked, between)
@@ -84,13 +90,20 @@ def check(asked: Asked, now: int) -> Report:
         learned_from(model) if chance is not None else "",
         unjudged(change, assessment.broken, gap),
         tuple(
-            filter(None, (judge.fault, model_fault, _unreached(asked, known), *expired(judge.policy, now)))
+            filter(None, (judge.fault, model_fault, _unreached(asked, known), *idle(judge.policy, now)))
         ),
         asked.repository or asked.repo.resolve().name,
         asked.url,
         now,
         files_of(change),
+        asked.merged_as.lower(),
     )
+
+
+def _check_merged(commit: str) -> None:
+    if commit and not _COMMIT.fullmatch(commit.lower()):
+        mend = "Give the whole id of the merge or squash commit, as `git rev-parse` prints it"
+        raise InputError(f"no id of a commit: {quoted(commit)}", where="--merged-as", mend=mend)
 
 
 def _anew(policy: Policy, old: str, new: str) -> bool:

@@ -247,6 +247,8 @@ class Git:
     def _fetch(self) -> str:
         if self.shallow:
             return f"The clone is shallow. {DEEPEN}"
+        if not self._asked_there(("rev-parse", "--all"))[1].strip():
+            return "It has no commit yet: make one, then ask again"
         return "Run `git fetch`, or correct its name"
 
     def _late(self, arguments: Sequence[str]) -> InputError:

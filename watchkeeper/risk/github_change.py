@@ -59,7 +59,8 @@ class Place(NamedTuple):
 
 
 class Pull(NamedTuple):
-    """A pull request as it is now. `base` is where its target branch stands."""
+    """A pull request as it is now. `base` is where its target branch stands; `merged_as` the commit that it
+    became, "" where it is not merged."""
 
     number: int
     base: str
@@ -69,6 +70,7 @@ class Pull(NamedTuple):
     files: int
     open: bool
     url: str
+    merged_as: str = ""
 
 
 class Read(NamedTuple):
@@ -89,7 +91,9 @@ async def pull_of(place: Place, number: int) -> Pull:
     files, url = told.get("changed_files"), str(told.get("html_url") or "")
     many = files if isinstance(files, int) else 0
     opened = told.get("state") == "open"
-    return Pull(number, base, head, title[:1_000], body[:_MOST_WORDS], many, opened, url)
+    became = str(told.get("merge_commit_sha") or "") if told.get("merged") is True else ""
+    merged = became if is_commit(became) else ""
+    return Pull(number, base, head, title[:1_000], body[:_MOST_WORDS], many, opened, url, merged)
 
 
 async def read_pull(place: Place, pull: Pull) -> Read:

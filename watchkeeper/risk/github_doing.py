@@ -1,7 +1,7 @@
 """One task of the App, from what it names to what is published: done again it ends in the same.
 
-A pull request is judged as it is now; one that was closed is left alone. A deployment is compared with the
-last one of its environment that went well.
+A pull request is judged as it is now; one that was closed is left alone, but of a merged one the commit that
+it became is kept. A deployment is compared with the last one of its environment that went well.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ async def give_up(api: GitHubApp, task: Task, why: str) -> None:
 
 async def _pull(place: Place, task: Task, knowing: Knowing) -> None:
     pull = await pull_of(place, task.number)
+    if pull.merged_as:
+        knowing.merged(task.repository, pull.head, pull.merged_as, task.domain)
     if not pull.open:
         return
     said = await _judged_pull(place, pull, knowing, task.domain)

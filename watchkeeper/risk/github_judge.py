@@ -18,19 +18,21 @@ from core.risk.model import Model, score
 from core.risk.model_file import from_json
 from core.risk.policy import POLICY_FILE, Policy
 from watchkeeper.risk.github_change import Place, Read, neighbours
-from watchkeeper.risk.judging import counted, expired, judge_by, learned_from, obeyed, paths_of, unjudged
+from watchkeeper.risk.judging import counted, idle, judge_by, learned_from, obeyed, paths_of, unjudged
 from watchkeeper.risk.knowing import services
 from watchkeeper.risk.report import Report, files_of
 
 
 class Knowing(NamedTuple):
     """`known` is given services, files, ms UTC, the repository and the domain of the delivery. `ready`:
-    whether it can answer. `tell` keeps a judgement of a pull request: a report and the domain."""
+    whether it can answer. `tell` keeps a judgement of a pull request: a report and the domain. `merged`
+    keeps which commit one became that was judged: repository, head, that commit, and the domain."""
 
     known: Callable[[Sequence[str], Sequence[str], int, str, str], Known]
     now: Callable[[], int]
     ready: Callable[[], bool] = lambda: True
     tell: Callable[[Report, str], None] = lambda report, domain: None
+    merged: Callable[[str, str, str, str], None] = lambda repository, head, commit, domain: None
 
 
 async def policy_text(place: Place, base: str) -> str | None:
@@ -69,7 +71,7 @@ async def judged(place: Place, read: Read, policy: str | None, knowing: Knowing,
         chance=chance,
         learned_from=learned_from(model) if chance is not None else "",
         unjudged=unjudged(change, assessment.broken, *read.gaps),
-        notes=tuple(filter(None, (judge.fault, fault, *expired(judge.policy, now)))),
+        notes=tuple(filter(None, (judge.fault, fault, *idle(judge.policy, now)))),
         repository=place.repository,
         at=now,
         files=files_of(change),

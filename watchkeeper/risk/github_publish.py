@@ -17,6 +17,7 @@ from core.risk.rules import Match
 from watchkeeper.risk.github_change import Place, encoded
 from watchkeeper.risk.render_markdown import MARKER, render_markdown
 from watchkeeper.risk.report import Report, headline, rule_of
+from watchkeeper.risk.rows import clears
 
 NAME = "Watchkeeper risk"
 # Annotations of one request, and of a check run.
@@ -188,6 +189,6 @@ def _annotation(match: Match) -> dict[str, Any]:
         "end_line": line,
         "annotation_level": _LEVELS[match.level],
         "title": one_line(f"{match.level}: {rule.title if rule else match.rule}", _MOST_TITLE),
-        "message": f"{one_line(match.what, 500)}\nClears: {one_line(match.clears, 500)}",
+        "message": f"{one_line(match.what, 500)}\nClears: {clears(match, 500)}",
         "raw_details": one_line(match.evidence, 500),
     }

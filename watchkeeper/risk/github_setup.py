@@ -49,6 +49,7 @@ def github_work(
     from core.risk.knowledge import known_of
     from watchkeeper.risk.github_judge import Knowing
     from watchkeeper.risk.github_work import GitHubWork
+    from watchkeeper.risk.merged import merged_telling
     from watchkeeper.risk.render_json import render_json
 
     key, app_id, url = _key(settings.github_app_key_file), settings.github_app_id, settings.github_app_url
@@ -63,7 +64,13 @@ def github_work(
     def tell(report: Report, domain: str) -> None:
         writer.append_now(Draft("ingest", "risk", render_json(report).encode(), domain))
 
-    knowing = Knowing(known, clock.now, lambda: engine.caught_up, tell)
+    def merged(repository: str, head: str, commit: str, domain: str) -> None:
+        with engine.reading() as fold:
+            payload = merged_telling(fold.engine.world, (domain, repository, head), commit, clock.now())
+        if payload is not None:
+            writer.append_now(Draft("ingest", "risk", payload, domain))
+
+    knowing = Knowing(known, clock.now, lambda: engine.caught_up, tell, merged)
     return GitHubWork(journal, settings.data, app_id, lambda: GitHubApp(app_id, key, clock.now, url), knowing)
 
 

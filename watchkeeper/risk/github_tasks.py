@@ -87,7 +87,9 @@ def task_of(record: Record, app_id: int) -> Task | None:
 
 def _pull(content: Mapping[str, Any], plain: Task, delivery: str, app_id: int) -> Task | None:
     action, number = content.get("action"), _at(content, "pull_request", "number")
-    if action not in _PULL and not (action == "edited" and _at(content, "changes", "base") is not None):
+    rebased = action == "edited" and _at(content, "changes", "base") is not None
+    merged = action == "closed" and _at(content, "pull_request", "merged") is True
+    if action not in _PULL and not (rebased or merged):
         return None
     return _numbered(plain, number)
 

@@ -12,15 +12,26 @@ from core.risk.model import Model
 from core.risk.paths import is_aside
 from core.risk.policy import Policy, read_policy
 from core.risk.rules import RULES
+from core.risk.unified import known_whole
 from watchkeeper.risk.report import Counts
 
 # Files that are named among what could not be judged; of the rest the number is told.
 _MOST_NAMED = 5
 # Ends of names of what nothing runs.
 _IDLE = ("txt", "bak", "old", "orig", "disabled", "off", "example", "sample", "dist", "tmpl", "template")
+# A mode that is given and is not `advisory`, be it misspelt.
 _OBEYED = re.compile(
-    r"""(?:^|[{,])[ \t]{0,99}["']?mode["']?[ \t]{0,99}:[ \t]{1,99}["']?policy["']?[ \t\r]{0,99}(?:[,}]|$)"""
+    r"""(?:^|[{,])[ \t]{0,99}["']?mode["']?[ \t]{0,99}:(?=[ \t\r]|$)"""
+    r"""(?![ \t]{1,99}["']?advisory["']?[ \t\r]{0,99}(?:[,}]|$))"""
 )
+
+
+# Kinds of files, by the first part of the ids of the rules that read them.
+_KINDS = {
+    "dep": "dependencies", "api": "OpenAPI", "proto": "Protobuf", "sql": "migrations", "tf": "Terraform",
+    "k8s": "Kubernetes manifests", "helm": "Helm", "config": "settings", "flag": "flags", "ci": "CI",
+    "build": "builds", "prompt": "prompts",
+}  # fmt: skip
 
 
 class Judge(NamedTuple):
@@ -42,13 +53,28 @@ def judge_by(text: str | None, where: str) -> Judge:
 
 
 def obeyed(text: str) -> bool:
-    """Whether a policy that cannot be read says that it is to be obeyed."""
+    """Whether a policy that cannot be read may say that it is to be obeyed: its mode is given, and is not
+    `advisory`."""
     return any(_OBEYED.search(line.partition("#")[0]) for line in text.splitlines())
 
 
 def wanted(path: str) -> bool:
     """Whether a rule needs the whole text of such a file."""
     return any(rule.wants(path) for rule in RULES)
+
+
+def in_part(change: ChangeSet) -> str:
+    """Which rules could not look, and at what, since only changed lines of files are known that they read
+    whole; "" where none is."""
+    found = [one for one in change.files if not one.binary and wanted(one.path) and not known_whole(one)]
+    if not found:
+        return ""
+    ids = {rule.id for rule in RULES if any(rule.wants(one.path) for one in found)}
+    kinds = [words for kind, words in _KINDS.items() if any(one.startswith(f"{kind}-") for one in ids)]
+    about = f" on {', '.join(kinds)}" if kinds else ""
+    many = f"{len(found):,} file{'' if len(found) == 1 else 's'}"
+    named = _named([one.path for one in found])
+    return f"Rules{about} need whole files, and a diff does not hold them: {many} ({named})"
 
 
 def newly_run(old: str, new: str) -> bool:
@@ -95,12 +121,20 @@ def unjudged(change: ChangeSet, broken: tuple[str, ...], *gaps: str) -> tuple[st
     return (*found, *(f"The rule {name} failed, which is a fault of Watchkeeper" for name in broken))
 
 
-def expired(policy: Policy, now: int) -> list[str]:
-    """Suppressions that hold no more, in sentences."""
-    return [
+def idle(policy: Policy, now: int) -> list[str]:
+    """Suppressions that do nothing, in sentences: of rules that do not exist, and that hold no more."""
+    unknown = policy.unknown_rules([rule.id for rule in RULES])
+    wrong = [
+        f"The policy accepts matches of a rule that does not exist: no such rule {one_line(name)}"
+        f"{f'; did you mean {guess}?' if guess else ''}"
+        for name, guess in unknown.items()
+    ]
+    ended = [
         f"{one_line(one.rule)} in {one_line(one.path)} is no longer accepted: that ended on {one.expires}"
         for one in policy.expired(now)
-    ][:10]
+        if one.rule not in unknown
+    ]
+    return [*wrong[:10], *ended[:10]]
 
 
 def _named(paths: list[str]) -> str:

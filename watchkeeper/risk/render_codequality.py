@@ -11,6 +11,7 @@ from core.narrative.plain import one_line
 from core.risk.rules import Match
 from watchkeeper.risk.logs import json_for_logs
 from watchkeeper.risk.report import Report
+from watchkeeper.risk.rows import clears
 
 _SEVERITIES = {"low": "info", "medium": "minor", "high": "major", "critical": "blocker"}
 _MOST = 5_000
@@ -28,7 +29,7 @@ def _row(match: Match, seen: Counter[str]) -> dict[str, Any]:
     seen[told] += 1
     name = f"{told}\0{seen[told]}".encode("utf-8", "surrogatepass")
     return {
-        "description": f"{one_line(match.what, 300)} Clears: {one_line(match.clears, 300)}",
+        "description": f"{one_line(match.what, 300)} Clears: {clears(match)}",
         "check_name": match.rule,
         "fingerprint": hashlib.sha256(name).hexdigest()[:32],
         "severity": _SEVERITIES[match.level],

@@ -43,6 +43,7 @@ def document(report: Report) -> dict[str, Any]:
         "url": report.url,
         "at": format_rfc3339(report.at) if report.at else None,
         "files": list(report.files),
+        "merged_as": report.merged_as,
     }
 
 

@@ -7,17 +7,18 @@ code span: it makes no mention, link, picture or HTML.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.narrative.plain import one_line
 from core.narrative.report.markdown import literal, own_link
 from core.risk.assess import Suppressed
 from core.risk.rules import Match
 from watchkeeper.risk.logs import plain_for_logs
-from watchkeeper.risk.report import Report, headline, percent, rule_of, size_of
+from watchkeeper.risk.report import Report, estimated, headline, rule_of, size_of
+from watchkeeper.risk.rows import Row, beyond, clears, others_of, rows_of, weight
 
 MARKER = "<!-- watchkeeper-risk -->"
-# Of the places, those that are shown open, and those that unfold.
+# Of the rows, those that are shown open, and those that unfold.
 _OPEN, _MOST = 5, 30
 # GitHub takes 65,536.
 _LONGEST = 60_000
@@ -39,43 +40,73 @@ def _blocks(report: Report) -> Iterator[str]:
     found = report.assessment
     sign = _SIGNS.get(found.level or "", "✅")
     yield f"### {sign} {headline(report)}"
-    shown = [match for match in found.matches[:_OPEN] if match.level != "low"]
+    rows = rows_of(found.matches)
+    shown = [row for row in rows[:_OPEN] if row.match.level != "low"]
     if shown:
         yield "\n".join(map(_row, shown))
-    yield from _unfolding(report, len(shown))
+    yield from _unfolding(report, rows, len(shown))
     if report.unjudged:
         yield "**Not judged**\n\n" + _listing(report.unjudged)
     if report.chance is not None:
         yield _chance(report)
     if found.suppressed:
-        rows = map(_accepted, found.suppressed[:_MOST])
-        yield _folded(f"Accepted for a while: {len(found.suppressed)}", "\n".join(rows))
+        listed = map(_accepted, found.suppressed[:_MOST])
+        yield _folded(f"Accepted for a while: {len(found.suppressed)}", "\n".join(listed))
     if report.notes:
         yield _listing(report.notes)
     yield f"<sub>{_end(report)} {report.start[:12]}..{report.head[:12]}: {size_of(report.counts)}.</sub>"
 
 
-def _unfolding(report: Report, shown: int) -> Iterator[str]:
+def _unfolding(report: Report, rows: Sequence[Row], shown: int) -> Iterator[str]:
     """Low ones too: they are no reason to stop."""
-    rows = report.assessment.matches[shown:_MOST]
-    beyond = report.matched - shown - len(rows)
-    if rows:
-        tail = f"\n\n{beyond:,} more are in the JSON form." if beyond > 0 else ""
-        kind = "low" if rows[0].level == "low" else "more"
-        yield _folded(f"{report.matched - shown:,} {kind}", "\n".join(map(_row, rows)) + tail)
+    more = rows[shown:_MOST]
+    if more:
+        left = beyond(report.matched, rows[:_MOST], rows)
+        tail = f"\n\n{left}: see the JSON form." if left else ""
+        head = beyond(report.matched, rows[:shown], rows)
+        kind = head.replace("more", "low") if more[0].match.level == "low" else head
+        yield _folded(kind, "\n".join(map(_row, more)) + tail)
 
 
-def _row(match: Match) -> str:
-    """Three lines of a list: what, where with the evidence, and what clears it."""
+def _row(row: Row) -> str:
+    """Lines of a list: what, where with the evidence, what clears it, and the further places."""
+    match = row.match
     rule = rule_of(match)
     source = _ADDRESS.search(rule.source) if rule else None
     name = own_link(match.rule, source[0].rstrip(".,;")) if source else f"`{match.rule}`"
     place = f"{_place(match)} " if match.path else ""
     evidence = f"  \n  {_code(match.evidence, 160)}" if match.evidence else ""
     return (
-        f"- **{match.level}** {literal(match.what, 300)} {place}({name}){evidence}"
-        f"  \n  Clears: {literal(match.clears, 300)}"
+        f"- **{match.level}** {_spans(one_line(match.what, 300))} {place}({name}){evidence}"
+        f"  \n  Clears: {_spans(clears(match))}{_others(row)}"
     )
+
+
+def _others(row: Row) -> str:
+    if not row.others:
+        return ""
+    head, named = others_of(row)
+    places = ", ".join(_place(one) or "the change" for one in named)
+    return f"  \n  {head}: {places}{' …' if len(named) < len(row.others) else ''}"
+
+
+def _spans(line: str) -> str:
+    """Escaped, but for what stands between a pair of backticks: a code span again, of ours or of anybody."""
+    parts = line.split("`")
+    if len(parts) % 2 == 0:
+        parts[-2:] = [f"{parts[-2]}`{parts[-1]}"]
+    last = len(parts) - 1
+    return "".join(
+        # Two spans side by side would be one.
+        _code(part, 300) if at % 2 else _outside(part) or " " * (0 < at < last)
+        for at, part in enumerate(parts)
+    )
+
+
+def _outside(text: str) -> str:
+    """Escaped, with the spaces at its ends."""
+    words = literal(text, 300)
+    return f"{' ' * text.startswith(' ')}{words}{' ' * (text.endswith(' ') and bool(words))}"
 
 
 def _accepted(one: Suppressed) -> str:
@@ -102,9 +133,8 @@ def _code(text: str, limit: int) -> str:
 def _chance(report: Report) -> str:
     chance = report.chance
     assert chance is not None  # noqa: S101 - the caller asked
-    rows = [f"- {one.weight / 1_000:+.2f} {literal(one.value, 80)}" for one in chance.terms[:_MOST_TERMS]]
-    head = f"Such a change was mended later in {percent(chance.probability)} of cases"
-    return _folded(head, "\n".join([*rows, "", f"Learned from {literal(report.learned_from)}"]))
+    rows = [f"- {weight(one)}: {literal(one.value, 80)}" for one in chance.terms[:_MOST_TERMS]]
+    return _folded(estimated(chance), "\n".join([*rows, "", f"Learned from {literal(report.learned_from)}"]))
 
 
 def _folded(head: str, body: str) -> str:

@@ -15,6 +15,7 @@ from core.risk.policy import POLICY_FILE
 from core.risk.rules import Match, RiskRule
 from watchkeeper.risk.logs import json_for_logs
 from watchkeeper.risk.report import Report, rule_of
+from watchkeeper.risk.rows import clears
 from watchkeeper.version import VERSION
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -87,7 +88,7 @@ def _result(
         "ruleId": match.rule,
         "ruleIndex": ids.index(match.rule),
         "level": _LEVELS[match.level],
-        "message": {"text": f"{one_line(match.what, 500)}{evidence} Clears: {one_line(match.clears, 500)}"},
+        "message": {"text": f"{one_line(match.what, 500)}{evidence} Clears: {clears(match, 500)}"},
         "partialFingerprints": {"watchkeeperRisk/v1": f"{print_of}:{seen[print_of]}"},
         "locations": [_location(match.path or fallback, match.line)],
         "properties": {"level": match.level},

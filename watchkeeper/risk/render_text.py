@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.narrative.plain import one_line
-from core.risk.rules import Match
 from watchkeeper.risk.logs import plain_for_logs
-from watchkeeper.risk.report import Report, headline, percent, size_of
+from watchkeeper.risk.report import Report, estimated, headline, size_of
+from watchkeeper.risk.rows import Row, beyond, clears, others_of, place, rows_of, weight
 
-# Places that are shown; a reviewer acts on the worst.
+# Rows that are shown; a reviewer acts on the worst.
 MOST_ROWS = 10
 _MOST_TERMS = 6
 _MOST_EVIDENCE = 120
@@ -24,11 +24,11 @@ def _lines(report: Report) -> Iterator[str]:
     yield headline(report)
     ends = f"{report.start[:12]}..{report.head[:12]}"
     yield f"{ends}  {size_of(report.counts)}  {one_line(report.title, 80)}".rstrip()
-    found = report.assessment
-    for match in found.matches[:MOST_ROWS]:
-        yield from ("", *_row(match))
-    if (more := report.matched - min(len(found.matches), MOST_ROWS)) > 0:
-        yield from ("", f"and {more:,} more; --format json lists them")
+    rows = rows_of(report.assessment.matches)
+    for row in rows[:MOST_ROWS]:
+        yield from ("", *_row(row))
+    if more := beyond(report.matched, rows[:MOST_ROWS], rows):
+        yield from ("", f"and {more}; --format json or markdown lists them")
     yield from _accepted(report)
     yield from _chance(report)
     yield from _section("Not judged", report.unjudged)
@@ -36,20 +36,17 @@ def _lines(report: Report) -> Iterator[str]:
     yield from ("", _end(report))
 
 
-def _row(match: Match) -> Iterator[str]:
+def _row(row: Row) -> Iterator[str]:
+    match = row.match
     yield f"{match.level.upper():<8} {place(match)}  {match.rule}"
     yield f"    {one_line(match.what, 300)}"
     if match.evidence:
         yield f"    > {one_line(match.evidence, _MOST_EVIDENCE)}"
-    yield f"    Clears: {one_line(match.clears, 300)}"
-
-
-def place(match: Match) -> str:
-    """`db/7.sql:3`, or that it is the change as a whole."""
-    if not match.path:
-        return "(the change)"
-    path = one_line(match.path, 200)
-    return f"{path}:{match.line}" if match.line else path
+    yield f"    Clears: {clears(match)}"
+    if row.others:
+        head, named = others_of(row)
+        tail = " …" if len(named) < len(row.others) else ""
+        yield f"    {head}: {', '.join(map(place, named))}{tail}"
 
 
 def _accepted(report: Report) -> Iterator[str]:
@@ -67,10 +64,9 @@ def _chance(report: Report) -> Iterator[str]:
     if report.chance is None:
         return
     yield ""
-    chance = percent(report.chance.probability)
-    yield f"Such a change was mended later in {chance} of cases (learned from {report.learned_from})"
+    yield f"{estimated(report.chance)} (learned from {report.learned_from})"
     for term in report.chance.terms[:_MOST_TERMS]:
-        yield f"    {term.weight / 1_000:+.2f}  {one_line(term.value, 80)}"
+        yield f"    {weight(term)}: {one_line(term.value, 80)}"
     if (more := len(report.chance.terms) - _MOST_TERMS) > 0:
         yield f"    and {more} lighter ones"
 

@@ -52,6 +52,8 @@ class Report(msgspec.Struct, frozen=True):
     url: str = ""
     at: int = 0
     files: tuple[str, ...] = ()
+    # The commit that the head became when it was merged; "" where nobody said.
+    merged_as: str = ""
 
     @property
     def failed(self) -> bool:
@@ -106,6 +108,10 @@ def percent(thousandths: int) -> str:
     """`4 %`, `0.4 %`."""
     whole, part = divmod(thousandths, 10)
     return f"{whole}.{part} %" if whole < 10 and part else f"{round(thousandths / 10)} %"
+
+
+def estimated(chance: Score) -> str:
+    return f"Estimated: {percent(chance.probability)} of such changes are mended later"
 
 
 def _count(number: int, thing: str) -> str:

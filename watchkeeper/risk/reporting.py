@@ -26,4 +26,6 @@ def tell(url: str, report: Report, token: str = "") -> None:
     if answer.status_code != 202:
         said = one_line(answer.text[:1_000], 300)
         what = f"the check was not taken: {answer.status_code}, {said}"
-        raise InputError(what, where=one_line(url), mend="Look at the address and at WATCHKEEPER_RISK_TOKEN")
+        refused = answer.status_code in (401, 403)
+        mend = "Set its secret in WATCHKEEPER_RISK_TOKEN" if refused else "Mend what it says, or the address"
+        raise InputError(what, where=one_line(url), mend=mend)

@@ -25,11 +25,13 @@ if [[ "$RISK_BASE" =~ ^0+$ ]]; then RISK_BASE=""; fi
 
 options=(
   "--repo=$GITHUB_WORKSPACE" "--base=$RISK_BASE" "--head=${RISK_HEAD:-HEAD}" "--title=$RISK_TITLE"
+  "--description=${RISK_DESCRIPTION:0:20000}" "--url=$RISK_URL"
   --format=text --force "--also=json=$out/risk.json" "--also=markdown=$out/risk.md"
   "--also=sarif=$out/risk.sarif" "--also=github=$out/annotations" "--also=outputs=$out/outputs"
 )
 if [ -n "$RISK_FAIL_ON" ]; then options+=("--fail-on=$RISK_FAIL_ON"); fi
 if [ -n "$RISK_SERVER" ]; then options+=("--server=$RISK_SERVER"); fi
+if [ -n "$RISK_REPORT" ]; then options+=("--report=$RISK_REPORT"); fi
 if [ -n "$RISK_MODEL" ]; then options+=("--model=$RISK_MODEL"); fi
 
 rm -f "$out"/*

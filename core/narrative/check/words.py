@@ -99,7 +99,10 @@ SYMPTOMS = {
     "certificate": ("certificate", "certificates", "tls", "expired"),
     "traffic": ("traffic", "load"),
 }
-_CHANGES = ("suspect", "repair", "age", "author", "gap", "no-change", "elsewhere", "judged", "judged-for")
+_CHANGES = (
+    "suspect", "repair", "age", "author", "gap", "no-change", "elsewhere", "judged", "judged-for",
+    "judged-lasting",
+)  # fmt: skip
 _PLANS = ("plan", "plan-questions", "plan-evidence", "plan-checklist", "plan-withheld", "no-plan")
 _PASTS = ("past", "past-ending", "shared", "no-past", "recurrence")
 # Words that a sentence may hold only when a fact of one of these kinds is cited.
@@ -110,9 +113,9 @@ TOPICS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("suspect", "suspects", "suspicion", "suspicious"), ("suspect",)),
     (tuple(sorted(CHANGE_WORDS)), (*_CHANGES, *_PASTS[:3])),
     (("undone", "undo", "undid", "reverted", "revert", "rollback", "rolled"),
-     ("repair", "plan", "past-ending")),
+     ("repair", "plan", "past-ending", "judged-lasting")),
     (("severity",), ("severity",)),
-    (("risk", "risks", "judged", "check", "checked"), ("judged", "judged-for")),
+    (("risk", "risks", "judged", "check", "checked"), ("judged", "judged-for", "judged-lasting")),
     (("plan", "plans", "runbook", "runbooks", "checklist", "steps", "step", "questions"), _PLANS),
     (("remembered", "similar", "resembles", "resembled", "alike", "match", "past"), _PASTS),
     (("return", "returned", "recurrence", "recurring", "recurs"), ("recurrence",)),
@@ -122,6 +125,7 @@ TOPICS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 )  # fmt: skip
 NEGATIVE_KINDS = word_set("""
     unacknowledged no-change no-origin no-plan no-past elsewhere unknown service-unknown plan-withheld
+    judged-lasting
 """)
 # What no fact can hold.
 UNFOUNDED = word_set("""

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.model.note import Past
 from core.narrative.facts.sheet import Document, Gathered, Sheet, text
+from core.risk.telling import lasting
 
 SUSPECTS, REPAIRS, PLANS, PASTS, MATCHES = 6, 3, 3, 3, 2
 KINDS = {
@@ -72,6 +73,11 @@ def _judged(sheet: Sheet, change: Document, fact: Gathered) -> None:
         what = text(match.get("what") or match.get("rule", ""), 200).rstrip(".")
         sheet.add("judged-for", fact.subject, "was checked, which found this", object=what,
                   value=text(match.get("rule", "")), evidence=fact.evidence)  # fmt: skip
+    stays = [match for match in risk.get("matches") or () if lasting(str(match.get("rule", "")))]
+    for match in stays[:1]:
+        what = text(match.get("what") or match.get("rule", ""), 200).rstrip(".")
+        sheet.add("judged-lasting", fact.subject, "a rollback to the old version does not undo this",
+                  object=what, evidence=fact.evidence)  # fmt: skip
 
 
 def _near(sheet: Sheet, finding: Document) -> str:

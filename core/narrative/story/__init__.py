@@ -16,6 +16,7 @@ from core.narrative.story.sentences import (
     clock,
     elsewhere,
     ended_by,
+    lasting,
     listed,
     named,
     no_change,
@@ -70,7 +71,8 @@ def plan_story(bundle: Bundle) -> list[str]:
             f"At {value(plan)}, {value(fact)} of it are not shown {cite(plan, fact)}."
             for fact in about(bundle, "plan-withheld", plan.object)
         ]
-    return told
+    suspect = bundle.first("suspect")
+    return told + (lasting(bundle, suspect) if bundle.of("plan") and suspect is not None else [])
 
 
 def _situation(bundle: Bundle) -> list[str]:

@@ -9,6 +9,7 @@ from core.narrative.story.sentences import (
     cite,
     elsewhere,
     ended_by,
+    lasting,
     named,
     no_change,
     object_,
@@ -53,7 +54,8 @@ def _judged(bundle: Bundle, change: Fact, *, first: bool) -> list[str]:
         return []
     told = [f"A check of the {named(change)} had found {object_(found)} {cite(change, found)}."]
     worst = of_change(bundle, "judged-for", change) if first else None
-    return told + ([f"That check found this: {object_(worst)} {cite(worst)}."] if worst else [])
+    told += [f"That check found this: {object_(worst)} {cite(worst)}."] if worst else []
+    return told + lasting(bundle, change)
 
 
 def _followed(bundle: Bundle, repair: Fact) -> list[str]:

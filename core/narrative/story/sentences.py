@@ -77,3 +77,11 @@ def ended_by(bundle: Bundle, repair: Fact) -> list[str]:
         return []
     last = f"{value(gap)} before the last alert of {object_(gap)} ended"
     return [f"The {named(repair)} came {last}, and probably ended it {cite(repair, gap)}."]
+
+
+def lasting(bundle: Bundle, change: Fact) -> list[str]:
+    """What its check found that stays when the program is rolled back."""
+    found = of_change(bundle, "judged-lasting", change)
+    if found is None:
+        return []
+    return [f"A rollback to the old version does not undo this: {object_(found)} {cite(found)}."]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.risk.rules.api import openapi as api_openapi
 from core.risk.rules.api import protobuf as api_protobuf
 from core.risk.rules.change import habits, history, policy_file, shape, state, unread
+from core.risk.rules.code import failures
 from core.risk.rules.delivery import build, ci
 from core.risk.rules.dependencies import declared as dependencies
 from core.risk.rules.dependencies import lockfiles
@@ -34,6 +35,7 @@ RULES: tuple[RiskRule, ...] = (
     *ci.rules,
     *build.rules,
     *prompts.rules,
+    *failures.rules,
     *unread.rules,
 )
 

@@ -20,8 +20,8 @@ _WAY_BACK = re.compile(
     r"roll(?:ed|ing)?[ -]?back|rolls back|revert|undo|back[ -]?out|way back|restore|down[ -]migration", re.I
 )
 _RETURN = re.compile(r"\s*(?:revert:? [\"']?(?:re)?revert\b|reapply [\"']|re-?revert\b|unrevert\b)", re.I)
-# What a new deployment of the old program does not undo: schemas, infrastructure, configuration.
-_LASTING = re.compile(r"(?:sql|migration|alembic|django|rails|tf|terraform|k8s|kube|helm|infra|config|data)-")
+# What a new deployment of the old program does not undo: schemas, data, infrastructure.
+_LASTING = re.compile(r"(?:sql|tf|k8s|helm)-|squawk$")
 
 
 def _untested(change: ChangeSet, known: Known) -> Iterator[Match]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.risk.change import ChangeSet, TouchedFile
-from core.risk.known import Known, PastChange
+from core.risk.known import HotFile, Known, PastChange
 from core.risk.paths import is_aside
+from core.risk.rules.dependencies.manifests import reader_of
 from core.risk.rules.rule import Level, Match, RiskRule, quoted
 
 _MOST_ALIKE = 3
@@ -20,18 +21,34 @@ def _files(change: ChangeSet) -> list[TouchedFile]:
 
 
 def _hot(change: ChangeSet, known: Known) -> Iterator[Match]:
+    """One match for all files of the same incidents; a manifest of dependencies is not hot by itself."""
     hot = {one.path: one for one in known.hot_files}
+    groups: dict[tuple[str, ...], list[tuple[str, HotFile]]] = {}
     for file in _files(change):
         one = hot.get(file.path) or hot.get(file.old_path)
-        if one is None or not one.incidents:
-            continue
-        count = len(one.incidents)
-        level: Level = "medium" if count > 1 else "low"
-        of = f" of {one.changes}" if one.changes else ""
-        said = f"{count}{of} change{'s' * ((one.changes or count) != 1)} to this file caused an incident."
+        if one is not None and one.incidents and reader_of(file.path) is None:
+            groups.setdefault(one.incidents, []).append((file.path, one))
+    for incidents, files in groups.items():
+        level: Level = "medium" if len(incidents) > 1 else "low"
         clears = "Have somebody who worked on those incidents review it, and deploy it step by step"
-        shown = quoted(", ".join(one.incidents[:10]))
-        yield Match("hot-file", level, said, clears, file.path, 0, shown)
+        shown = ", ".join(incidents[:10])
+        if len(files) > 1:
+            shown += f": {', '.join(path for path, _ in files[:10])}"
+        yield Match("hot-file", level, _heat(files), clears, files[0][0], 0, quoted(shown))
+
+
+def _heat(files: list[tuple[str, HotFile]]) -> str:
+    """Only judged changes are counted."""
+    first = files[0][1]
+    count = len(first.incidents)
+    incidents = "an incident" if count == 1 else f"{count} incidents"
+    if len(files) > 1:
+        return f"Judged changes to these {len(files)} files caused {incidents}."
+    if first.changes == 1:
+        return f"1 judged change to this file caused {incidents}."
+    if first.changes >= count:
+        return f"{count} of {first.changes} judged changes to this file caused an incident."
+    return f"Judged changes to this file caused {incidents}."
 
 
 class _Alike(NamedTuple):

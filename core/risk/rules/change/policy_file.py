@@ -9,12 +9,12 @@ from core.risk.known import Known
 from core.risk.rules.rule import Match, RiskRule, quoted
 
 # As core/risk/policy.py names it, which knows the rules and cannot be known by them.
-_POLICY_FILE = ".watchkeeper.yml"
+POLICY = ".watchkeeper.yml"
 
 
 def _changed(change: ChangeSet, known: Known) -> Iterator[Match]:
     for file in change.files:
-        if _POLICY_FILE in (file.path, file.old_path):
+        if POLICY in (file.path, file.old_path):
             first = next(iter((*file.added, *file.removed)), None)
             yield Match(
                 "risk-policy-changed",

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from core.risk.change import ChangeSet
 from core.risk.known import Known
 from core.risk.paths import is_docs, is_test
+from core.risk.rules.change.policy_file import POLICY
 from core.risk.rules.rule import Level, Match, RiskRule, quoted
+from core.times import format_rfc3339
 
 _SEVERITIES: dict[str, Level] = {"P0": "high", "P1": "high", "P2": "medium", "P3": "low"}
 # In thousandths of the budget.
@@ -55,10 +57,20 @@ def _wide(change: ChangeSet, known: Known) -> Iterator[Match]:
 
 
 def _freezes(change: ChangeSet, known: Known) -> Iterator[Match]:
-    for one in known.freezes if _deploys(change) else ():
-        said = f"The freeze {quoted(one.name)} holds: nothing is to be deployed."
-        clears = "Wait until it ends, or have its owner accept this change in the policy"
-        yield Match("freeze", "critical", said, clears, "", 0, quoted(one.reason))
+    if not _deploys(change):
+        return
+    ask = "Wait until it ends, or ask those who run Watchkeeper, who froze it"
+    accept = "Wait until it ends, or have its owner accept this change in the policy"
+    told = [(one, ask, "") for one in known.freezes] + [(one, accept, POLICY) for one in known.own_freezes]
+    for one, clears, path in told:
+        until = "" if one.until is None else f" until {_minute(one.until)}"
+        said = f"The freeze {quoted(one.name)} holds{until}: nothing is to be deployed."
+        yield Match("freeze", "critical", said, clears, path, 0, quoted(one.reason))
+
+
+def _minute(ms: int) -> str:
+    """`2027-01-03 00:00 UTC`."""
+    return f"{format_rfc3339(ms)[:16].replace('T', ' ')} UTC"
 
 
 rules = (

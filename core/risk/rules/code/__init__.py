@@ -1,0 +1,1 @@
+"""Rules on what code does when something it calls fails."""
