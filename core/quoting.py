@@ -14,7 +14,7 @@ import msgspec
 
 from core.findings.recent_change import describe
 from core.model.events import ChangeEvent
-from core.narrative.plain import one_line
+from core.narrative.plain import one_line, short_version
 
 ERASED = "[erased]"
 # Shorter words stand in prose by chance.
@@ -42,8 +42,9 @@ def of_change(event: ChangeEvent) -> Swaps:
     return long | {(text[1:], describe(blank)[1:]) for text in texts}
 
 
-def texts_of(event: ChangeEvent) -> tuple[str, str, str]:
-    return event.version, event.author, event.url
+def texts_of(event: ChangeEvent) -> tuple[str, ...]:
+    """Of a version also what prose shows of it."""
+    return event.version, event.author, event.url, short_version(event.version)
 
 
 def mentioned(told: list[tuple[str, ChangeEvent]], shown: list[Any]) -> list[ChangeEvent]:

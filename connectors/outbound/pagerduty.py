@@ -15,7 +15,7 @@ import httpx
 
 from connectors.outbound.posting import post
 from core.narrative.page import reason_base
-from core.narrative.plain import one_line
+from core.narrative.plain import one_line, short_version
 from core.ports import Delivered, Document, Message
 from core.times import format_rfc3339
 
@@ -121,7 +121,7 @@ def details(message: Message) -> dict[str, Any]:
 
 
 def _change(change: Mapping[str, Any]) -> str:
-    words = (str(change.get(key, "")) for key in ("kind", "service", "version", "at"))
+    words = (short_version(str(change.get(key, ""))) for key in ("kind", "service", "version", "at"))
     return one_line(" ".join(words), 200)
 
 

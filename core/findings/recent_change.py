@@ -15,6 +15,7 @@ from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.finding import Finding, Why
 from core.model.incident import Change, Episode, Incident
+from core.narrative.plain import short_version
 from core.rules.schema import RecentChange
 from core.state import within
 from core.times import spoken
@@ -146,8 +147,8 @@ def _why(change: Change, match: Match) -> Why:
 
 def describe(event: ChangeEvent) -> str:
     """`deploy of payments 2.4.0`. The version is the sender's word: shown, never used."""
-    version = f" {event.version}" if event.version else ""
+    version = f" {short_version(event.version)}" if event.version else ""
     if event.kind == "deploy":
         return f"deploy of {event.service}{version}"
-    detail = f" ({event.version})" if event.version else ""
+    detail = f" ({short_version(event.version)})" if event.version else ""
     return f"{event.kind} change of {event.service}{detail}"

@@ -12,9 +12,9 @@ _VERDICTS = {"allow": "nothing held it", "warn": "with a warning", "hold": "to b
 
 
 def judged(risk: Mapping[str, Any]) -> str:
-    """`Judged high before it went out, with a warning: drops a column that is still read (and 2 more); rolling
-    back the program does not undo that`. The words of matches are foreign: whoever shows this makes it
-    harmless."""
+    """`Judged high before it went out, with a warning: drops a column that is still read (and 2 more); a
+    rollback to the old version does not undo that`. The words of matches are foreign: whoever shows this
+    makes it harmless."""
     level = risk.get("level")
     if level is None:
         return f"Judged before it went out: no rule matched{_probably(risk)}"
@@ -31,7 +31,7 @@ def _stays(matches: Sequence[Mapping[str, Any]], said: int) -> str:
     """What a roll-back of the program leaves undone; the telling ones stand first."""
     rules = [lasting(str(one.get("rule", ""))) for one in matches[:said]]
     what = "that" if len(rules) == 1 else "all of it"
-    return f"; rolling back the program does not undo {what}" if any(rules) else ""
+    return f"; a rollback to the old version does not undo {what}" if any(rules) else ""
 
 
 def _probably(risk: Mapping[str, Any]) -> str:

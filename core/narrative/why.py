@@ -19,7 +19,7 @@ from core.explain_words import (
     paged_because,
 )
 from core.narrative.judged import judged, worded
-from core.narrative.plain import one_line
+from core.narrative.plain import one_line, short_version
 
 Document = dict[str, Any]
 _OPEN = ("triggered", "acknowledged", "mitigated")
@@ -148,7 +148,7 @@ def changed_sentences(document: Mapping[str, Any]) -> list[str]:
 
 
 def _named(cause: Mapping[str, Any]) -> str:
-    return f"{cause['kind']} of {cause['service']} {cause['version']}".strip()
+    return f"{cause['kind']} of {cause['service']} {short_version(cause['version'])}".strip()
 
 
 def links_of(document: Mapping[str, Any]) -> Document | None:

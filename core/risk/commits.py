@@ -78,15 +78,18 @@ class Commits:
             _discard(self._changes, (domain, commit[:SHORTEST]), name)
 
     def key_of(self, domain: str, event: ChangeEvent) -> str | None:
-        """The one assessment whose commit the change names; None for none, and for more than one."""
+        """The one assessment whose commit the change names; None for none, and for more than one. Of those of
+        one commit it is that of the commit itself, not of what became it."""
         found = {
-            key
+            key: whole
             for commit in named(event)
             for key in self._keys.get((domain, commit[:SHORTEST]), ())
-            if _is(self._assessments[key], commit)
+            if (whole := _meant(self._assessments[key], commit))
             and may_be_of(event, self._assessments[key].event.repository)
         }
-        return found.pop() if len(found) == 1 else None
+        if len(found) > 1 and len(set(found.values())) == 1:
+            found = {key: one for key, one in found.items() if self._assessments[key].event.head == one}
+        return next(iter(found)) if len(found) == 1 else None
 
     def keys_near(self, domain: str, event: ChangeEvent) -> list[str]:
         """Of assessments that a commit of the change begins like, in order."""
@@ -108,8 +111,9 @@ def commits_of(assessed: Assessed) -> tuple[str, ...]:
     return tuple(filter(None, (assessed.event.head, assessed.event.merged_as)))
 
 
-def _is(assessed: Assessed, commit: str) -> bool:
-    return any(one.startswith(commit) for one in commits_of(assessed))
+def _meant(assessed: Assessed, commit: str) -> str:
+    """The one of its commits that begins so; "" for none."""
+    return next((one for one in commits_of(assessed) if one.startswith(commit)), "")
 
 
 def _places(assessed: Assessed) -> Iterator[tuple[str, str]]:

@@ -49,9 +49,7 @@ class Thresholds(Strict):
     """From which level on a verdict is `warn`, and from which `hold`."""
 
     warn: Threshold = Field(default="medium", description="low, medium, high, critical, never")
-    hold: Threshold = Field(
-        default="critical", description="low, medium, high, critical, never"
-    )
+    hold: Threshold = Field(default="critical", description="low, medium, high, critical, never")
 
     @model_validator(mode="after")
     def _rising(self) -> Thresholds:

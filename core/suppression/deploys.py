@@ -12,6 +12,7 @@ from core.canonical import sha256_hex
 from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.incident import Episode
+from core.narrative.plain import short_version
 from core.suppression.kinds import Suppression
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def deploying(world: World, episode: Episode, at: int) -> list[Suppression]:
     for _, name in timeline[bisect_left(timeline, (low, "")) : bisect_left(timeline, (high + 1, ""))]:
         event = world.state.changes[name].event
         if shakes(event, entity):
-            what = f"deploy of {entity.service} {event.version}".strip()
+            what = f"deploy of {entity.service} {short_version(event.version)}".strip()
             until = event.at + rule.lasts
             found.append(Suppression("deploy", name, "rule deploy-silence", what, until, waits_for=name))
     return found[::-1]

@@ -53,18 +53,18 @@ def senders(tmp_path: Path) -> Path:
     return file
 
 
-def deliver(server: Server, number: int, secret: str = SECRET) -> int:
+def deliver(server: Server, number: int, secret: str = SECRET, action: str = "opened", **pull: Any) -> int:
     content: dict[str, Any] = {
-        "action": "opened",
+        "action": action,
         "number": number,
-        "pull_request": {"number": number},
+        "pull_request": {"number": number, **pull},
         "repository": {"name": "shop", "full_name": "acme/shop"},
         "installation": {"id": INSTALLATION},
     }
     body = json.dumps(content).encode()
     headers = {
         "x-github-event": "pull_request",
-        "x-github-delivery": f"delivery-{number}",
+        "x-github-delivery": f"delivery-{number}-{action}",
         "x-hub-signature-256": f"sha256={hmac.digest(secret.encode(), body, 'sha256').hex()}",
         "content-type": "application/json",
     }
@@ -91,6 +91,28 @@ def test_killed_after_every_delivery_each_is_judged_once(github: FakeGitHub, tmp
         assert any(row["from"] == "assessment" for row in answer["reasons"])
         assert "PRIVATE KEY" not in server.log()
         assert "ghs_" not in server.log()
+
+
+def test_what_is_merged_goes_out_with_its_risk(github: FakeGitHub, tmp_path: Path) -> None:
+    pull(github, 1)
+    merge = "e1" * 20
+
+    def judged() -> list[str]:
+        question = {"service": "shop", "repository": "acme/shop", "revision": merge}
+        rows = httpx.post(f"{server.url}/v1/risk", json=question, timeout=15.0).json()["reasons"]
+        return [row["rule"] for row in rows if row["from"] == "assessment"]
+
+    with Server(
+        tmp_path / "data", "--senders", senders(tmp_path), extra=settings(github, tmp_path)
+    ) as server:
+        assert deliver(server, 1) == 202
+        assert within(30, lambda: server.get("/readyz")["github"]["done"] == 1), server.log()[-3_000:]
+        assert judged() == []
+        told: dict[str, Any] = {"state": "closed", "merged": True, "merge_commit_sha": merge}
+        github.repository.pulls[1] |= told
+        assert deliver(server, 1, action="closed", **told) == 202
+        assert within(30, lambda: "sql-drop-column" in judged()), server.log()[-3_000:]
+        assert len(github.repository.runs) == 1
 
 
 def test_nobody_else_makes_the_app_work(github: FakeGitHub, tmp_path: Path) -> None:

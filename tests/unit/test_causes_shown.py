@@ -132,6 +132,19 @@ def test_the_console_shows_it_beside_the_suspect_and_takes_the_word() -> None:
     assert "Not the cause" in check_page(browser.get(f"/incidents/{watch.only}").text).text
 
 
+def test_pages_show_the_beginning_of_a_commit_and_keep_the_whole_in_its_title() -> None:
+    t = Judging(SHOP)
+    t.changed(-60, change("payments", -60, version=HEAD))
+    t.push(0, alert("payments"))
+    watch = FakeWatch(t)
+    [row] = watch.incident(watch.only)["changes"]
+    for path in ("", f"/cause?change={row['id']}"):
+        page = check_page(Browser(watch).get(f"/incidents/{watch.only}{path}").text)
+        assert HEAD in page.values("title", "span")
+        assert HEAD[:12] in page.text
+        assert HEAD not in page.text
+
+
 def test_the_console_refuses_what_it_must() -> None:
     watch = FakeWatch(story())
     [row] = watch.incident(watch.only)["changes"]
@@ -175,13 +188,18 @@ def test_the_terminal_shows_it_from_a_journal_too(tmp_path: Path) -> None:
 def test_the_command_names_who_and_what(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def told(self: Any, *words: str, **more: Any) -> dict[str, str]:
+    def told(self: Any, *words: str, **more: Any) -> dict[str, Any]:
         asked.append((words, more))
-        return {"id": "INC-1", "status": "resolved", "title": "t"}
+        word = {"change": "chg-1", "kind": "deploy", "service": "payments", "version": HEAD}
+        return {"id": "INC-1", "status": "resolved", "title": "t", "causes": [word] if more["caused"] else []}
 
     monkeypatch.setattr("watchkeeper.cli.ask.Server.cause", told)
     line = ["cause", "INC-1", "chg-1", "--actor", "ana", "--reason", "r", "--not"]
-    assert CliRunner().invoke(command, line).exit_code == 0
-    assert CliRunner().invoke(command, line[:-1]).exit_code == 0
+    ruled_out = CliRunner().invoke(command, line)
+    assert (ruled_out.exit_code, ruled_out.output) == (0, "Noted: the change chg-1 did not cause INC-1\n")
+    said = CliRunner().invoke(command, line[:-1])
+    assert (said.exit_code, said.output) == (
+        0, f"Noted: the deploy of payments {HEAD[:12]} caused INC-1\n",
+    )  # fmt: skip
     words = ("INC-1", "chg-1", "ana", "r")
     assert asked == [(words, {"caused": False}), (words, {"caused": True})]

@@ -320,6 +320,24 @@ def test_a_redacted_assessment_goes_whole_with_all_that_it_taught(
     assert (state.assessments, [one.past.files for one in state.taught.values()]) == ({}, [()])
 
 
+def test_the_beginning_of_a_commit_goes_too(
+    journal: SqliteJournal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, head = tmp_path / "data", "4f2c9d1e" * 5
+    seq = tell(journal, 0, version=head)
+    push(journal, 1, alert("payments"))
+    note = Note("narrator", "narrative", (Line(f"The deploy of payments ({head[:12]}) came."),), "model")
+    said = Annotation(incident(journal), notes=(note,), read_to=journal.head())
+    second = append(journal, 2, json_draft("annotation", "agents", msgspec.to_builtins(said)))
+    assert head[:12] in str(folded(journal).incidents()[0]["questions"])
+    journal.close()
+    keeping.redact(seq, "ana", "private", data)
+    assert f"hold text of it too: {second}." in capsys.readouterr().out
+    keeping.redact(second, "ana", "private", data)
+    assert traces(data, head[:12]) == []
+    assert head[:12] not in str(folded(SqliteJournal(data, read_only=True)).incidents())
+
+
 def test_a_text_in_two_records_is_listed_and_goes_with_the_second(
     journal: SqliteJournal, marker: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,6 +50,7 @@ class Desk:
         self.known = Known()
         self.broken = False
         self.told: list[Report] = []
+        self.merged: list[tuple[str, str, str, str]] = []
         self.patience = QUICK
         self.work = self._made()
         self._deliveries = 0
@@ -66,7 +67,10 @@ class Desk:
         def make() -> GitHubApp:
             return GitHubApp(APP_ID, PEM, now, self.github.url, seconds=5.0)
 
-        knowing = Knowing(known, now, tell=lambda report, domain: self.told.append(report))
+        def merged(*told: str) -> None:
+            self.merged.append((told[0], told[1], told[2], told[3]))
+
+        knowing = Knowing(known, now, tell=lambda report, domain: self.told.append(report), merged=merged)
         return GitHubWork(self.journal, self.data, APP_ID, make, knowing, self.patience)
 
     def restart(self) -> None:

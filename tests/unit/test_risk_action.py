@@ -16,6 +16,7 @@ import yaml
 
 from core.risk.policy import read_policy
 from tests.fake_github import FakeGitHub
+from tests.listener import Listener, answering
 
 ROOT = Path(__file__).parent.parent.parent
 ACTION = ROOT / ".github" / "actions" / "risk"
@@ -202,6 +203,37 @@ def test_the_comment_is_written_where_the_token_may(repo: Path, program: Path) -
         assert "The comment could not be written" in told["printed"]
 
 
+def test_a_written_way_back_and_a_server_that_is_told(repo: Path, program: Path) -> None:
+    context, told_no_way = pull_request(repo), run_action(repo, program, pull_request(repo))
+    assert "no-way-back" in Path(told_no_way["outputs"]["json"]).read_text()
+    pull = context["github"]["event"]["pull_request"]
+    pull |= {"body": f"Rollback: restore it.\n{HOSTILE}", "html_url": "https://github.com/acme/shop/pull/7"}
+    with Listener(answering(202)) as there:
+        environment = {"WATCHKEEPER_RISK_TOKEN": "secret", "GITHUB_REPOSITORY": "acme/shop"}
+        told = run_action(repo, program, context, report=there.url, environment=environment)
+        [heard] = there.heard
+    assert told["code"] == 0, told["printed"]
+    assert "no-way-back" not in Path(told["outputs"]["json"]).read_text()
+    assert not list(repo.parent.rglob("PWNED"))
+    assert heard.headers["authorization"] == "Bearer secret"
+    found = json.loads(heard.body)
+    assert (found["repository"], found["url"]) == ("acme/shop", "https://github.com/acme/shop/pull/7")
+
+
+def test_a_merge_request_tells_its_description_and_a_server(repo: Path, program: Path) -> None:
+    with Listener(answering(202)) as there:
+        more = {
+            "CI_MERGE_REQUEST_DESCRIPTION": f"Rollback: restore it. {HOSTILE}", "RISK_REPORT": there.url,
+            "CI_MERGE_REQUEST_PROJECT_URL": "https://gitlab.example/acme/shop",
+        }  # fmt: skip
+        done = run_gitlab(repo, program, "sh", **more)
+        [heard] = there.heard
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not list(repo.parent.rglob("PWNED"))
+    assert "no-way-back" not in (repo / "risk.json").read_text()
+    assert json.loads(heard.body)["url"] == "https://gitlab.example/acme/shop/-/merge_requests/7"
+
+
 def test_a_new_branch_has_no_commit_before_it(repo: Path, program: Path) -> None:
     context = {"github": {"event": {"before": "0" * 40}, "sha": git(repo, "rev-parse", "HEAD")}}
     assert run_action(repo, program, context)["code"] == 0
@@ -262,7 +294,7 @@ def test_the_examples_of_the_documentation_are_yaml_and_name_inputs_that_are_the
     inputs = yaml.safe_load((ACTION / "action.yml").read_text())["inputs"]
     steps = [step for one in examples for job in one.get("jobs", {}).values() for step in job["steps"]]
     ours = [step for step in steps if "/risk@" in step.get("uses", "")]
-    assert len(ours) == 2
+    assert len(ours) == 3
     for step in ours:
         assert set(step["with"]) <= set(inputs)
     [included] = [one["include"][0] for one in examples if "include" in one]

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from core.risk.known import Freeze, Known, OpenIncident, ServiceKnown
 from tests.unit.test_api import app as app
-from tests.unit.test_api import ask, sent
+from tests.unit.test_api import ask, sent, settled
 from watchkeeper.app import App
 from watchkeeper.cli.main import app as command
 
@@ -36,7 +37,7 @@ def asked(app: App, **body: Any) -> dict[str, Any]:
 def told(app: App, level: str = "critical") -> None:
     check = {
         "repository": "acme/checkout", "head": COMMIT, "verdict": "hold", "level": level,
-        "probability": {"thousandths": 120},
+        "probability": {"thousandths": 120}, "url": "https://forge.example/pull/7",
         "matches": [{"rule": "sql-drop-column", "level": level, "path": "a.sql", "what": "Drops."}],
     }  # fmt: skip
     assert call(app, path="/v1/ingest/risk", json=check).status_code == 202
@@ -60,6 +61,7 @@ def test_how_a_revision_was_judged_counts(app: App) -> None:
     found = asked(app, revision=COMMIT, repository="acme/checkout")
     assert (found["decision"], found["verdict"], found["probability"]) == ("warn", "hold", 120)
     assert found["reasons"][0]["rule"] == "sql-drop-column"
+    assert found["reasons"][0]["clears"] == "See the check of its pull request: https://forge.example/pull/7"
     assert asked(app, revision=COMMIT[:10], mode="policy")["decision"] == "hold"
 
 
@@ -75,6 +77,63 @@ def test_what_could_not_be_judged_is_said(app: App, mode: str, decision: str) ->
         found = asked(app, mode=mode, **body)
         assert found["decision"] == decision
         assert found["not_judged"]
+
+
+def test_files_that_rules_read_whole_are_not_judged_by_a_diff(app: App) -> None:
+    """A new file is all in its lines; of another one only pieces are known."""
+    piece = "".join(
+        f"--- a/{path}\n+++ b/{path}\n@@ -4,1 +4,1 @@\n-  replicas: 4\n+  replicas: 1\n"
+        for path in ("k8s/deployment.yaml", "requirements.txt", "README.md")
+    )
+    [gap] = [one for one in asked(app, diff=piece)["not_judged"] if "whole files" in one]
+    assert "Kubernetes manifests" in gap
+    assert "dependencies" in gap
+    assert "2 files (k8s/deployment.yaml, requirements.txt)" in gap
+    assert not any("whole files" in one for one in asked(app, diff=DROP)["not_judged"])
+
+
+FREEZE = Known(services=(ServiceKnown("checkout", incidents=(OpenIncident("INC-1", "P1", "x", 1),)),),
+               freezes=(Freeze("year's end", "nobody is here"),))  # fmt: skip
+
+
+def test_a_repair_is_not_held_by_what_it_ends(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchkeeper.risk.asking.known_of", lambda *given, **more: FREEZE)
+    told(app, "low")
+    body = {"revision": COMMIT, "mode": "policy", "hold": "high"}
+    assert asked(app, **body)["decision"] == "hold"
+    head = app.health()["journal_head"]
+    found = asked(app, **body, repair="roll back\n the 4.2")
+    assert (found["decision"], found["repair"]) == ("allow", "roll back the 4.2")
+    assert {row["rule"] for row in found["reasons"]} >= {"freeze", "open-incident"}
+    assert app.health()["journal_head"] == head
+    assert asked(app, **body, repair="x", diff=DROP, warn="low")["decision"] == "hold"
+
+
+def test_a_repair_is_still_held_by_how_it_was_judged(app: App) -> None:
+    told(app, "critical")
+    assert asked(app, revision=COMMIT, mode="policy", repair="x")["decision"] == "hold"
+
+
+@pytest.mark.parametrize(
+    ("state", "version", "environment", "decision"),
+    [
+        ("succeeded", "4.1", "production", "allow"), ("failed", "4.1", "production", "hold"),
+        ("succeeded", "4.2", "production", "hold"), ("succeeded", "4.1", "staging", "hold"),
+    ],
+)  # fmt: skip
+def test_what_ran_here_before_may_run_again(
+    app: App, state: str, version: str, environment: str, decision: str
+) -> None:
+    deploy = {
+        "kind": "deploy", "service": "checkout", "state": state, "version": version,
+        "environment": environment,
+    }  # fmt: skip
+    assert call(app, path="/v1/ingest/change", json=deploy).status_code == 202
+    settled(app)
+    found = asked(app, revision="4.1", environment="production", mode="policy")
+    assert found["decision"] == decision
+    assert any("ran here before" in one for one in found["judged"]) == (decision == "allow")
+    assert any("risk --report" in one for one in found["not_judged"]) == (decision == "hold")
 
 
 def test_asking_writes_nothing_and_report_writes_once(app: App) -> None:
@@ -141,8 +200,28 @@ def test_the_command_says_it_by_its_exit_code(
     held = CliRunner().invoke(command, [*words, "--mode", "policy"])
     assert held.exit_code == 1
     assert "hold" in held.output
+    assert "Judged: nothing\nNot judged: x\n" in held.output
     assert given[0]["diff"] == DROP
     answers["decision"] = "warn"
     assert CliRunner().invoke(command, words).exit_code == 0
     shown = CliRunner().invoke(command, [*words, "--json"])
     assert json.loads(shown.output)["decision"] == "warn"
+
+
+def test_the_command_says_once_where_the_check_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"rule": "r", "level": "high", "what": "w", "clears": "See it: https://x/7", "from": "assessment"}
+    answer = {"decision": "warn", "mode": "policy", "reasons": [row, row], "repair": "why"}
+    monkeypatch.setattr("watchkeeper.cli.ask.Server.risk", lambda server, body: answer)
+    said = CliRunner().invoke(command, ["risk", "ask", "--service", "x", "--repair", "why"]).output
+    assert said.count("Clears: See it: https://x/7") == 1
+    assert "Repair: why." in said
+
+
+def test_messages_of_the_command_name_its_own_options() -> None:
+    words = ["risk", "ask", "--server", "http://127.0.0.1:1", "--service", "x"]
+    error = CliRunner().invoke(command, words).exception
+    assert "or give --server" in str(error)
+    assert "--data" not in str(error)
+    wrong = CliRunner().invoke(command, [*words, "--hold", "hihg"])
+    assert "'hihg' is none of low, medium, high, critical" in wrong.output
+    assert "Value error" not in wrong.output

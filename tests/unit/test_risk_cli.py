@@ -14,7 +14,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from core.errors import InputError
+from core.risk.assess import assess
 from core.risk.known import Freeze, Known
+from core.risk.policy import Policy
+from core.risk.rules import RULES
+from core.risk.rules.levels import LEVELS_OF
+from evals.risk.corpus import Case, change_of, known_of, load
 from tests.listener import Listener, answering
 from tests.repositories import Repository
 from watchkeeper.cli.main import app
@@ -108,6 +113,18 @@ def test_a_policy_that_cannot_be_read_is_said_or_stops(repo: Repository) -> None
     based(repo, "mode: policy\nthresholds: {warm: low}\n")
     repo.commit({"more.sql": "1\n"})
     assert isinstance(run(repo).exception, InputError)
+    based(repo, "mode: enforce\n")
+    repo.commit({"again.sql": "1\n"})
+    assert "mode: it is none of" in str(run(repo).exception)
+
+
+def test_a_rule_that_does_not_exist_is_said_by_a_strict_policy_too(repo: Repository) -> None:
+    row = "{rule: sql-drop-tabel, reason: a, expires: 2099-01-01, by: ann}"
+    based(repo, f"{STRICT}suppressions: [{row}]\n")
+    repo.commit(dict(DROP))
+    result = run(repo)
+    assert result.exit_code == 1
+    assert "no such rule sql-drop-tabel; did you mean sql-drop-table?" in result.stdout
 
 
 def test_the_callers_policy_and_level_count_more(repo: Repository, tmp_path: Path) -> None:
@@ -175,6 +192,35 @@ def test_what_a_server_knows_counts(repo: Repository) -> None:
     assert found["services"] == ["pay"]
 
 
+def test_the_server_may_be_named_by_the_environment(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit({"app.py": "x = 2\n"})
+    with Listener(answering(200, msgspec.json.encode(Known()))) as there:
+        monkeypatch.setenv("WATCHKEEPER_SERVER_URL", there.url)
+        run(repo)
+    assert len(there.heard) == 1
+
+
+def test_wrong_words_are_said_plainly(repo: Repository, tmp_path: Path) -> None:
+    repo.commit({"app.py": "x = 2\n"})
+    assert "Invalid value for '--fail-on': 'hihg' is none of low" in run(repo, "--fail-on", "hihg").output
+    mine = tmp_path / "mine.yml"
+    mine.write_text("thresholds: {warn: mid}\n")
+    said = str(run(repo, "--policy", mine).exception)
+    assert "'critical' or 'never'" in said
+    assert "more fault" not in said
+    mine.write_text("nonsense: 1\n")
+    assert "the keys here are mode, thresholds" in str(run(repo, "--policy", mine).exception)
+    assert "--force" in str(run(repo, "--out", mine).exception)
+
+
+def test_a_repository_without_commits_is_not_told_to_fetch(tmp_path: Path) -> None:
+    said = str(run(Repository(tmp_path / "empty"), "--head", "HEAD").exception)
+    assert "no commit yet" in said
+    assert "fetch" not in said
+
+
 @pytest.mark.parametrize("answer", [(500, b""), (200, b"{"), (200, b'{"freezes": 1}'), (200, b"[" * 100_000)])
 def test_a_server_that_fails_is_said_and_stops_nothing(repo: Repository, answer: tuple[int, bytes]) -> None:
     repo.commit({"app.py": "x = 2\n"})
@@ -221,4 +267,24 @@ def test_the_rules_are_listed_with_their_sources() -> None:
     rows = json.loads(CliRunner().invoke(app, ["risk", "rules", "--json"]).stdout)["rules"]
     assert len({row["id"] for row in rows}) == len(rows)
     assert all("https://" in row["source"] for row in rows)
-    assert "risk-policy-changed" in CliRunner().invoke(app, ["risk", "rules"]).stdout
+    lines = CliRunner().invoke(app, ["risk", "rules"]).stdout.splitlines()
+    assert len(lines) == len(rows) + 2
+    assert any(line.split()[:3] == ["sql-truncate", "critical", "A"] for line in lines)
+    told = CliRunner().invoke(app, ["risk", "rules", "sql-index-blocks"]).stdout
+    assert "    Why: " in told
+    assert "    Known from: " in told
+    wrong = CliRunner().invoke(app, ["risk", "rules", "sql-indx-blocks"]).exception
+    assert isinstance(wrong, InputError)
+    assert "no such rule sql-indx-blocks" in str(wrong)
+    assert "Did you mean sql-index-blocks?" in str(wrong)
+
+
+@pytest.mark.parametrize("case", load(), ids=lambda case: case.name)
+def test_the_levels_in_the_list_are_those_of_the_matches(case: Case) -> None:
+    said = assess(change_of(case), known_of(case), Policy())
+    for match in (*said.matches, *(one.match for one in said.suppressed)):
+        assert match.level in LEVELS_OF[match.rule], match
+
+
+def test_every_rule_has_levels() -> None:
+    assert set(LEVELS_OF) == {rule.id for rule in RULES}

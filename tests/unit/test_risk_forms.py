@@ -18,6 +18,7 @@ from watchkeeper.risk.render_markdown import MARKER, render_markdown
 from watchkeeper.risk.render_sarif import render_sarif
 from watchkeeper.risk.render_text import render_text
 from watchkeeper.risk.report import Counts, Report, percent
+from watchkeeper.risk.rows import weight
 
 HOSTILE = [
     "$(touch run) `id`", "; rm -rf /", "-flag", "new\nline\r::error::x", "\u202egpj.exe", "::warning::pwned",
@@ -29,6 +30,10 @@ HOSTILE = [
 
 def place(level: Level = "high", path: str = "db/7.sql", text: str = "DROP TABLE x;", line: int = 3) -> Match:
     return Match(RULES[0].id, level, f"Takes {text} away.", f"Keep {text}", path, line, text)
+
+
+def each(number: int) -> Match:
+    return msgspec.structs.replace(place(), rule=RULES[number].id)
 
 
 def report(*matches: Match, verdict: str = "warn", **more: object) -> Report:
@@ -45,12 +50,38 @@ def test_nothing_found_is_said_in_a_line() -> None:
 
 
 def test_the_verdict_first_then_ten_rows_with_what_clears_them() -> None:
-    told = render_text(report(*(place(line=number) for number in range(1, 16))))
-    assert told.startswith("Look before you merge: high risk (1 rule, 15 places)")
-    assert "HIGH     db/7.sql:1  risk-policy-changed" in told
+    told = render_text(report(*(each(number) for number in range(15))))
+    assert told.startswith("Look before you merge: high risk (15 rules, 15 places)")
+    assert "HIGH     db/7.sql:3  risk-policy-changed" in told
     assert "    > DROP TABLE x;\n    Clears: Keep DROP TABLE x;" in told
     assert told.count("Clears: ") == 10
-    assert "and 5 more; --format json lists them" in told
+    assert "and 5 more, 5 of them high or critical; --format json or markdown lists them" in told
+
+
+def test_further_places_of_a_rule_stand_in_one_row() -> None:
+    rows = [place(line=number) for number in range(1, 9)] + [place("medium")]
+    made = report(*rows)
+    told = render_text(made)
+    assert told.count("Clears: ") == 2
+    more = "db/7.sql:2, db/7.sql:3, db/7.sql:4, db/7.sql:5, db/7.sql:6 …"
+    assert f"    and 7 more places: {more}\n" in told
+    assert "more;" not in told
+    text = render_markdown(made)
+    assert "and 7 more places: `db/7.sql:2`, `db/7.sql:3`" in text
+    assert text.count("Clears: ") == 2
+    assert len(json.loads(render_json(made))["matches"]) == 9
+
+
+def test_a_comment_says_how_grave_the_folded_ones_are() -> None:
+    made = report(*(each(number) for number in range(9)), place("low"))
+    assert "<summary>5 more, 4 of them high or critical</summary>" in render_markdown(made)
+
+
+def test_code_spans_of_clears_and_no_full_stop() -> None:
+    words = "Add a `removed` block for `<script>` @x, or `y."
+    made = report(Match(RULES[0].id, "high", "What.", words, "a", 1, "x"))
+    assert "Clears: Add a `removed` block for `<script>` (at)x, or \\`y\n" in render_markdown(made)
+    assert f"Clears: {words[:-1]}\n" in render_text(made)
 
 
 def test_low_ones_are_folded_away_in_a_comment() -> None:
@@ -64,11 +95,13 @@ def test_the_probability_with_its_terms_and_what_was_not_judged() -> None:
     chance = Score(123, (Term("la", "812 lines added", 700), Term("exp", "3 commits", -250)), 0)
     made = report(place(), chance=chance, learned_from="900 changes", unjudged=("Not text: x",), notes=("N",))
     told = render_text(made)
-    assert "Such a change was mended later in 12 % of cases (learned from 900 changes)" in told
-    assert "    +0.70  812 lines added\n    -0.25  3 commits" in told
-    assert told.index("Clears") < told.index("+0.70") < told.index("Not text: x") < told.index("Note:")
+    assert "Estimated: 12 % of such changes are mended later (learned from 900 changes)" in told
+    assert "    raises (odds x 2.0): 812 lines added\n    lowers (odds x 0.78): 3 commits" in told
+    assert told.index("Clears") < told.index("raises") < told.index("Not text: x") < told.index("Note:")
     assert json.loads(render_json(made))["probability"]["terms"][0]["weight"] == 700
-    assert "+0.70 812 lines added" in render_markdown(made)
+    assert "- raises (odds x 2.0): 812 lines added" in render_markdown(made)
+    assert render_markdown(made).count("900 changes") == 1
+    assert weight(Term("la", "", 10**9)) == "raises (odds x 8,100)"
 
 
 def test_percent() -> None:

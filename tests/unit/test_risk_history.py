@@ -18,7 +18,7 @@ from core.risk.past import Past, Touch
 from core.times import DAY
 from tests.repositories import START, Repository
 from watchkeeper.cli.main import app
-from watchkeeper.risk.fitting import learn
+from watchkeeper.risk.fitting import FEW, learn
 from watchkeeper.risk.git import Git
 from watchkeeper.risk.history import History, learned
 from watchkeeper.risk.log import changes
@@ -173,13 +173,16 @@ def test_fit_writes_a_model_that_the_check_shows(repo: Repository, tmp_path: Pat
     fitted = run("fit", repo.path, "--out", out)
     assert fitted.exit_code == 0, fitted.output
     assert "Learned from 118 changes, " in fitted.output
+    assert "of 120 changes read; the newest 2 are too new to be mended yet" in fitted.output
+    assert "people say" not in fitted.output
+    assert "a minute" not in fitted.output
     model = from_json(out.read_text())
     # The newest two are too new: what was mended was mended two changes later.
     assert model.provenance.commits == 118
     assert 30 <= model.provenance.defects <= 45
     checked = run("--repo", repo.path, "--base", "main~1", "--head", "main", "--model", out)
     assert checked.exit_code == 0, checked.output
-    assert "Such a change was mended later in " in checked.output
+    assert "% of such changes are mended later (learned from 118 changes, " in checked.output
     assert run("fit", repo.path, "--out", out).exit_code != 0
 
 
@@ -191,6 +194,9 @@ def test_what_people_say_caused_an_incident_counts_as_mended(repo: Repository) -
     quiet = next(row.id for row in rows if not row.mended_by)
     assert learn(repo.path, "main", [quiet[:10]]).model.provenance.defects == plain + 1
     assert learn(repo.path, "main", ["0" * 40]).model.provenance.defects == plain
+    words = learn(repo.path, "main", [quiet[:10], "0" * 40]).words()
+    assert "1 of them, by what people say, caused an incident and count as mended (2 such commits" in words
+    assert "people say" not in learn(repo.path, "main").words()
 
 
 def test_backtest_learns_from_the_older_and_measures_on_the_newer(repo: Repository, tmp_path: Path) -> None:
@@ -203,8 +209,20 @@ def test_backtest_learns_from_the_older_and_measures_on_the_newer(repo: Reposito
     assert [one["part"] for one in found["lifts"]] == [5, 10, 20]
     assert found["lifts"][0]["lift"] > 2
     told = run("backtest", repo.path).output
+    assert "a minute" not in told
+    assert found["per_minute"] > 0
+    assert FEW not in told
     assert "ranking (AUC)" in told
     assert "times chance" in told
+
+
+def test_a_tiny_history_says_that_its_figures_say_nothing(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_history(repo)
+    monkeypatch.chdir(repo.path)
+    assert run("backtest").output.splitlines()[2] == FEW
+    assert run("fit").exit_code == 0
 
 
 def test_too_little_history_says_so(repo: Repository, tmp_path: Path) -> None:

@@ -9,10 +9,14 @@ import pytest
 
 from core.errors import PolicyError
 from core.patterns import compile_pattern
+from core.risk.assess import assess
+from core.risk.change import ChangeSet, TouchedFile
+from core.risk.known import Freeze, Known
 from core.risk.paths import glob_pattern, is_aside, is_docs, is_generated, is_test, is_vendored
 from core.risk.policy import Policy, read_policy
 from core.risk.rules import LEVELS, Match
 from core.times import parse_rfc3339
+from watchkeeper.risk.judging import idle
 
 NOW = parse_rfc3339("2026-11-21T12:00:00Z")
 
@@ -51,6 +55,35 @@ def test_a_suppression_covers_its_rule_and_paths_until_its_last_day_is_over() ->
     assert policy.suppressed(match(), tomorrow - 1) is not None
     assert policy.suppressed(match(), tomorrow) is None
     assert len(policy.expired(tomorrow)) == 1
+
+
+def test_only_freezes_of_its_own_are_lifted() -> None:
+    accepted = read_policy(
+        "suppressions: [{rule: freeze, reason: a, expires: 2099-01-01, by: ann}]\n"
+        "freezes: [{name: ours, reason: shop, start: 2026-11-20, end: 2026-11-21}]\n"
+    )
+    change = ChangeSet(files=(TouchedFile("app.py"),))
+    said = assess(change, Known(now=NOW), accepted)
+    assert (said.matches, [one.match.rule for one in said.suppressed]) == ((), ["freeze"])
+    told = assess(change, Known(now=NOW, freezes=(Freeze("ops", "audit", NOW),)), accepted)
+    assert [(one.rule, one.path) for one in told.matches] == [("freeze", "")]
+    assert told.matches[0].what.startswith("The freeze ops holds until 2026-11-21 12:00 UTC: ")
+    assert told.verdict == "hold"
+    # One that both tell is the operators'.
+    both = assess(change, Known(now=NOW, freezes=accepted.frozen(NOW)), accepted)
+    assert (len(both.matches), both.suppressed) == (1, ())
+
+
+def test_a_suppression_of_no_rule_is_said_with_what_may_be_meant() -> None:
+    row = "{{rule: {}, reason: a, expires: {}, by: ann}}"
+    rows = [("sql-indx-blocks", "2020-01-01"), ("sql-drop-table", "2020-01-01"), ("qqq", "2099-01-01")]
+    policy = read_policy(f"suppressions: [{', '.join(row.format(*one) for one in rows)}]")
+    said = "The policy accepts matches of a rule that does not exist: no such rule"
+    assert idle(policy, NOW) == [
+        f"{said} sql-indx-blocks; did you mean sql-index-blocks?",
+        f"{said} qqq",
+        "sql-drop-table in ** is no longer accepted: that ended on 2020-01-01",
+    ]
 
 
 def test_a_freeze_of_days_holds_to_the_end_of_its_last() -> None:

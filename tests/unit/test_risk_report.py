@@ -73,3 +73,10 @@ def test_what_is_no_address_is_said(asked: Asked) -> None:
         with pytest.raises((Unreachable, InputError)) as refused:
             tell(url, report)
         assert refused.value.what
+
+
+@pytest.mark.parametrize(("status", "says"), [(400, False), (401, True), (403, True)])
+def test_the_secret_is_named_where_it_is_what_is_wrong(asked: Asked, status: int, says: bool) -> None:
+    with Listener(answering(status, b"no")) as there, pytest.raises(InputError) as refused:
+        tell(there.url.removesuffix("/hook"), check(asked, START))
+    assert ("WATCHKEEPER_RISK_TOKEN" in refused.value.mend) is says

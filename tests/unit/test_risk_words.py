@@ -23,7 +23,7 @@ from watchkeeper.standing_in import with_stand_ins
 
 EVIL = "<b>x</b> [y](http://z) `$(id)` \x1b[2J @all | it caused the outage"
 WORDS = "Judged high before it went out, with a warning: Drops a column that is still read"
-STAYS = "; rolling back the program does not undo"
+STAYS = "; a rollback to the old version does not undo"
 
 
 def test_what_is_said_in_one_sentence() -> None:

@@ -104,7 +104,21 @@ def cause(
     from watchkeeper.cli.ask import Server, login_name
 
     server = Server(url)
-    _say(server.cause(incident, change, actor or login_name(), reason, caused=not not_caused))
+    document = server.cause(incident, change, actor or login_name(), reason, caused=not not_caused)
+    typer.echo(_noted(document, change, caused=not not_caused))
+
+
+def _noted(document: dict[str, Any], change: str, *, caused: bool) -> str:
+    from core.narrative.facts.gather_changes import KINDS
+    from core.narrative.judged import word_of
+    from core.narrative.plain import one_line, short_version
+
+    how, word = "caused" if caused else "did not cause", word_of(document, change)
+    what = f"change {change}"
+    if word is not None:
+        kind = KINDS.get(str(word["kind"]), "change")
+        what = f"{kind} of {word['service']} {short_version(word['version'])}".strip()
+    return f"Noted: the {one_line(what)} {how} {document['id']}"
 
 
 MOVES = (ack, mitigate, resolve, reopen, close, merge, split, comment, cause)

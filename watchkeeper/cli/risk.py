@@ -34,8 +34,9 @@ class FromLevel(Enum):
 
 
 Repo = Annotated[Path, typer.Option("--repo", help="A git checkout")]
-Tree = Annotated[Path, typer.Argument(metavar="REPO", help="A git checkout, with its whole history")]
-MaybeTree = Annotated[Path | None, typer.Argument(metavar="[REPO]", help="A git checkout")]
+MaybeTree = Annotated[
+    Path | None, typer.Argument(metavar="[REPO]", help="A checkout with its whole history [.]")
+]
 Out = Annotated[Path | None, typer.Option("--out", help="File to write [standard output]")]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there")]
 Branch = Annotated[str, typer.Option("--head", metavar="REV", help="The branch whose history it is")]
@@ -120,7 +121,11 @@ risk_app.command("publish")(risk_publish)
 
 @risk_app.command("fit")
 def risk_fit(
-    repo: Tree, out: Out = None, force: Force = False, head: Branch = "HEAD", data: Data = None
+    repo: MaybeTree = None,
+    out: Out = None,
+    force: Force = False,
+    head: Branch = "HEAD",
+    data: Data = None,
 ) -> None:
     """Learn from a repository's history how likely a change is to be mended later; write the model (JSON).
     With --data, changes that people say caused incidents count as mended too."""
@@ -149,8 +154,12 @@ def risk_backtest(
 
 
 @risk_app.command("rules")
-def risk_rules(as_json: Json = False) -> None:
-    """List the rules: what each looks for, why, and where that is known from."""
-    from watchkeeper.cli import risk_do as work
+def risk_rules(
+    name: Annotated[str, typer.Argument(metavar="[RULE]", help="One rule, with why it is there")] = "",
+    as_json: Json = False,
+) -> None:
+    """List the rules, each with the levels that it may have; or say of one why it is there, and where that is
+    known from."""
+    from watchkeeper.cli.risk_rules import rules
 
-    work.rules(as_json)
+    rules(name, as_json)

@@ -43,7 +43,7 @@ def risk_ask(
     hold: Annotated[From, one_of(From, "--hold", "Level from which on it is held")] = From.critical,
     title: Annotated[str, typer.Option("--title", help="What the change is called")] = "",
     repair: Annotated[
-        str, typer.Option("--repair", metavar="REASON", help="It mends an incident: none, no freeze holds it")
+        str, typer.Option("--repair", metavar="REASON", help="Why incidents and freezes do not hold it")
     ] = "",
     as_json: Json = False,
 ) -> None:

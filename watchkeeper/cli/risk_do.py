@@ -13,7 +13,6 @@ import typer
 from core.errors import InputError, WatchkeeperError
 from core.narrative.plain import one_line
 from core.risk.model_file import to_json
-from core.risk.rules import RULES
 from watchkeeper.cli.output import print_json, writing
 from watchkeeper.clock import SystemClock
 from watchkeeper.risk.annotations import workflow_commands
@@ -72,11 +71,11 @@ def _other(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
-def fit(repo: Path, head: str, out: Path | None, force: bool, data: Path | None) -> None:
+def fit(repo: Path | None, head: str, out: Path | None, force: bool, data: Path | None) -> None:
     from watchkeeper.risk.fitting import learn
     from watchkeeper.risk.outcomes import confirmed_in
 
-    learned = learn(repo, head, confirmed_in(data) if data is not None else ())
+    learned = learn(repo or Path(), head, confirmed_in(data) if data is not None else None)
     _write(to_json(learned.model), out, force)
     sys.stderr.write(learned.words())
 
@@ -103,15 +102,6 @@ def outcomes(data: Path, as_json: bool) -> None:
         print_json(msgspec.to_builtins(found))
     else:
         sys.stdout.write("".join(f"{line}\n" for line in words_of(found)))
-
-
-def rules(as_json: bool) -> None:
-    if as_json:
-        rows = [{"id": one.id, "title": one.title, "why": one.why, "source": one.source} for one in RULES]
-        print_json({"rules": rows})
-        return
-    for rule in RULES:
-        sys.stdout.write(f"{rule.id}\n    {rule.title}. {rule.why}\n    {rule.source}\n")
 
 
 def _write(text: str, out: Path | None, force: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from core.narrative.judged import judged, word_of, worded
-from core.narrative.plain import one_line
+from core.narrative.plain import one_line, short_version
 from core.ports import Document
 from watchkeeper.cli.ask import Server, answers
 from watchkeeper.cli.output import print_json, writing
@@ -139,7 +139,8 @@ def _changes(document: Document) -> Iterator[str]:
     if changes:
         yield f"Changes ({len(changes)})"
     for change in changes[:_CHANGES]:
-        what = one_line(f"{change['kind']} of {change['service']} {change['version']}", 120)
+        version = short_version(change["version"])
+        what = one_line(f"{change['kind']} of {change['service']} {version}", 120)
         yield f"  {change['at']}  {change.get('role', ''):<8} {what}  [{change['id']}]"
         if change.get("risk"):
             yield f"      {one_line(judged(change['risk']), 600)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from core.narrative.plain import short_version
 from watchkeeper.console.text import shorten
 
 Document = dict[str, Any]
@@ -38,7 +39,8 @@ def evidence_names(document: Document, anchors: Iterable[str]) -> dict[str, Ref]
         label = shorten(f"{alert['name'] or 'alert'} {alert['service']}", 80)
         names[alert["episode"]] = Ref(label, anchor if anchor in shown else "")
     for change in document["changes"]:
-        label = shorten(f"{change['kind']} {change['service']} {change['version']}", 80)
+        version = short_version(change["version"])
+        label = shorten(f"{change['kind']} {change['service']} {version}", 80)
         names[change["id"]] = Ref(label, change["id"])
     for number, found in enumerate(document["findings"]):
         label = f"finding: {RULE_WORDS.get(found['kind'], shorten(found['kind'], 40)).lower()}"

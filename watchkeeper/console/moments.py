@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from core.explain_words import NOT_PAGED, PAGED, not_paged_because, paged_because
+from core.narrative.plain import short_version
 from core.times import format_rfc3339
 from watchkeeper.console.clocks import Stamp, milliseconds, stamp
 from watchkeeper.console.text import shorten, words
@@ -136,7 +137,7 @@ def _instants(document: Document) -> Iterator[tuple[Any, str, str]]:
 
 
 def change_name(change: Document) -> str:
-    return shorten(f"{change['service']} {change['version']}".strip(), 120)
+    return shorten(f"{change['service']} {short_version(change['version'])}".strip(), 120)
 
 
 def alert_name(alert: Document) -> str:

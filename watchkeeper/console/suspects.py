@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from core.narrative.judged import judged, word_of, worded
+from core.narrative.plain import short_version
 from watchkeeper.console.clocks import Stamp, stamp
 from watchkeeper.console.text import TERM_WORDS, place, safe_url, score, shorten, url_host, words
 
@@ -27,7 +28,8 @@ class Origin(NamedTuple):
 
 class Change(NamedTuple):
     """`role` and `meaning` are empty in documents of before there were roles. `judged`: how it was judged
-    before it went out; `word`: what people say of it, `caused` in short."""
+    before it went out; `word`: what people say of it, `caused` in short; `whole`: what `version` is
+    the beginning of."""
 
     anchor: str
     kind: str
@@ -44,6 +46,7 @@ class Change(NamedTuple):
     judged: str = ""
     word: str = ""
     caused: bool | None = None
+    whole: str = ""
 
 
 def origin_view(document: Document) -> Origin | None:
@@ -73,7 +76,7 @@ def change_view(document: Document, change: Document, now: int) -> Change:
         change["id"],
         shorten(change["kind"], 40).capitalize(),
         shorten(change["service"], 100),
-        shorten(change["version"], 120),
+        shorten(short_version(change["version"]), 120),
         shorten(change["author"], 100),
         place(change),
         url,
@@ -85,4 +88,5 @@ def change_view(document: Document, change: Document, now: int) -> Change:
         shorten(judged(change["risk"]), 700) if change.get("risk") else "",
         shorten(worded(word), 500) if word else "",
         word["caused"] if word else None,
+        shorten(change["version"], 120) if short_version(change["version"]) != change["version"] else "",
     )

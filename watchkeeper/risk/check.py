@@ -89,9 +89,7 @@ def check(asked: Asked, now: int) -> Report:
         chance,
         learned_from(model) if chance is not None else "",
         unjudged(change, assessment.broken, gap),
-        tuple(
-            filter(None, (judge.fault, model_fault, _unreached(asked, known), *idle(judge.policy, now)))
-        ),
+        tuple(filter(None, (judge.fault, model_fault, _unreached(asked, known), *idle(judge.policy, now)))),
         asked.repository or asked.repo.resolve().name,
         asked.url,
         now,

@@ -32,6 +32,9 @@ from watchkeeper.version import VERSION
 # A history is read for so long at most, in seconds.
 TIMEOUT = 3_600.0
 _PARTS = (2, 3)
+# With fewer that were mended later, or that were not, chance alone makes such figures.
+_ENOUGH = 20
+FEW = f"These figures say nothing: it takes {_ENOUGH} changes that were mended later, and as many others"
 
 
 class Read(NamedTuple):
@@ -40,15 +43,29 @@ class Read(NamedTuple):
 
 
 class Learned(NamedTuple):
+    """`confirmed`: changes learned from that people say caused an incident, of `told` that they say so of;
+    `told` is None where no journal was asked."""
+
     model: Model
     per_minute: int
+    read: int
+    confirmed: int = 0
+    told: int | None = None
 
     def words(self) -> str:
         about = self.model.provenance
         lines = [
-            f"Learned from {about.commits:,} changes, {about.defects:,} of them mended later "
-            f"({self.per_minute:,} changes a minute)"
+            f"Learned from {about.commits:,} changes, {about.defects:,} of them mended later"
+            " (a later change fixes lines of it, or takes it back)"
         ]
+        if self.read > about.commits:
+            left = self.read - about.commits
+            lines.append(f"  of {self.read:,} changes read; the newest {left:,} are too new to be mended yet")
+        if self.told is not None:
+            lines.append(
+                f"  {self.confirmed:,} of them, by what people say, caused an incident and count as mended"
+                f" ({self.told:,} such commits are in the journal)"
+            )
         lines += [about.note] if about.note else []
         return "".join(f"{line}\n" for line in lines)
 
@@ -91,12 +108,15 @@ def read(repo: Path, head: str) -> Read:
     return Read(rows, round(len(rows) / minutes))
 
 
-def learn(repo: Path, head: str, causes: Collection[str] = ()) -> Learned:
+def learn(repo: Path, head: str, causes: Collection[str] | None = None) -> Learned:
     """`causes`: commits that people say caused incidents. Raises InputError where too little can be learned
     from."""
     found = read(repo, head)
-    model = fit(_examples(found.rows, len(found.rows), causes), _about(repo))
-    return Learned(model, found.per_minute)
+    examples = _examples(found.rows, len(found.rows), causes or ())
+    confirmed = sum(_caused(found.rows[: len(examples)], causes or ()))
+    model = fit(examples, _about(repo))
+    told = None if causes is None else len(causes)
+    return Learned(model, found.per_minute, len(found.rows), confirmed, told)
 
 
 def backtested(repo: Path, head: str) -> Backtest:
@@ -142,11 +162,16 @@ def _figures(
 def _examples(rows: Sequence[Row], until: int, causes: Collection[str] = ()) -> list[Example]:
     """As it was known after the first `until` changes. A cause may name a merge, or what it brought."""
     rows = rows[: max(0, until - waiting(rows, until))]
-    plain = [Example(row.at, row.features, row.mended(until), "", row.id) for row in rows]
-    named = with_confirmed(plain, causes)
-    brought = [one._replace(id=row.brought) for one, row in zip(plain, rows, strict=True)]
-    also = with_confirmed(brought, causes)
-    return [one._replace(defect=one.defect or two.defect) for one, two in zip(named, also, strict=True)]
+    told = zip(rows, _caused(rows, causes), strict=True)
+    return [Example(row.at, row.features, row.mended(until) or hit, "", row.id) for row, hit in told]
+
+
+def _caused(rows: Sequence[Row], causes: Collection[str]) -> list[bool]:
+    """Which of them people say caused an incident."""
+    blank = [Example(row.at, row.features, False, "", row.id) for row in rows]
+    brought = [one._replace(id=row.brought) for one, row in zip(blank, rows, strict=True)]
+    found = zip(with_confirmed(blank, causes), with_confirmed(brought, causes), strict=True)
+    return [one.defect or other.defect for one, other in found]
 
 
 def waiting(rows: Sequence[Row], until: int) -> int:
@@ -168,7 +193,7 @@ def _words(of: Backtest) -> list[str]:
     return [
         f"{of.repository}: learned from the older {of.learned_from:,} changes,",
         f"judged the newer {of.judged:,}, of which {of.mended:,} were mended later",
-        f"  read at              {of.per_minute:,} changes a minute",
+        *([FEW] if min(of.mended, of.judged - of.mended) < _ENOUGH else []),
         f"  ranking (AUC)        {of.auc:.3f}   by lines added alone {of.lines_auc:.3f}",
         f"  average precision    {of.average_precision:.3f}",
         f"  Brier                {of.brier:.4f}",

@@ -1,4 +1,4 @@
-"""What a check found as rows that people read: a rule and level each, with its first place and the further ones."""
+"""What a check found as rows for people: of each rule and level the first place, and the further ones."""
 
 from __future__ import annotations
 

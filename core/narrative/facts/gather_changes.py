@@ -11,6 +11,7 @@ from typing import Any
 
 from core.model.note import Past
 from core.narrative.facts.sheet import Document, Gathered, Sheet, text
+from core.narrative.plain import short_version
 from core.risk.telling import lasting
 
 SUSPECTS, REPAIRS, PLANS, PASTS, MATCHES = 6, 3, 3, 3, 2
@@ -91,7 +92,7 @@ def _near(sheet: Sheet, finding: Document) -> str:
 def _change(sheet: Sheet, kind: str, change: Document, finding: Document) -> Gathered:
     evidence = (change["id"], *([finding["id"]] if finding else []))
     what = KINDS.get(change.get("kind", ""), "change")
-    service, version = text(change.get("service", "")), text(change.get("version", ""))
+    service, version = text(change.get("service", "")), text(short_version(str(change.get("version", ""))))
     fact = sheet.add(
         kind, service, what, object=version, value=finding.get("confidence"), unit="thousandths",
         at=change.get("at") or "", evidence=evidence,

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.narrative.facts.gather_changes import KINDS
 from core.narrative.judged import judged
+from core.narrative.plain import short_version
 from core.narrative.report.markdown import bullets, cut, literal, table
 
 Document = Mapping[str, Any]
@@ -57,7 +58,7 @@ def _changes_at(document: Document) -> Iterator[tuple[str, int, str]]:
 
 def described(change: Document) -> str:
     """`deploy of payments 2.4.0 by lena`."""
-    version = f" {literal(change['version'], 80)}" if change.get("version") else ""
+    version = f" {literal(short_version(str(change['version'])), 80)}" if change.get("version") else ""
     author = f" by {literal(change['author'], 80)}" if change.get("author") else ""
     kind = KINDS.get(str(change.get("kind", "")), "change")
     return f"{kind} of {literal(change.get('service', ''), 80)}{version}{author}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from core.risk.beside import is_code
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
-from core.risk.rules.rule import Match, RiskRule
+from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, shown
 
 _NAMES = r"(?:[A-Za-z]{1,20}_)?(?:timeouts?|retries)|(?:[A-Za-z]{1,20})?Timeout|max_?retries|maxRetries"
@@ -21,22 +21,33 @@ _GUARD = re.compile(
     r"|\bsignal\s{0,5}:\s{0,5}AbortSignal\.timeout\([^()]{0,100}\))"
 )
 _NONE = re.compile(
-    rf",?\s{{0,5}}\b(?:{_NAMES})\s{{0,5}}[=:]\s{{0,5}}(?:None|null|undefined|nil|0)(?=\s{{0,5}}[,)}}]|\s{{0,5}}$)"
+    rf",?\s{{0,5}}\b(?:{_NAMES})\s{{0,5}}[=:]\s{{0,5}}(?:None|null|undefined|nil|0)"
+    r"(?=\s{0,5}[,)}]|\s{0,5}$)"
 )
+# Looked for first: most lines name none of these.
+_NAMED = finder(r"timeout|retr|on_exception|on_predicate")
 _DECORATOR = re.compile(r"\s{0,80}@(?:[A-Za-z_]{1,30}\.)?(?:retry|retrying|on_exception|on_predicate)\b")
 _DECLARES = finder(r"^\s{0,80}(?:[a-z]{1,12}\s){0,4}(?:def|func|fn|fun|function|class|interface|type)\b")
+# A variable, or a field of a type: nothing waits there.
+_NO_CALL = finder(
+    r"\w\s{1,5}=\s(?!.{0,300},\s{0,5}$)|[:?]\s{0,5}(?:number|string|int|float|bool|str|Optional|Duration)\b"
+)
 # One that calls inherit, set where they are made.
-_DEFAULT = finder(r"(?:client|session|create|default|transport|adapter|retry|config|extend)[A-Za-z_.]{0,30}\b.{0,300}"
-                  r"(?:timeout|retries|total)")  # fmt: skip
+_DEFAULT = finder(
+    r"(?:(?:client|session|create|default|transport|adapter|retry|config|extend)[A-Za-z_]{0,30}\s{0,3}[({]"
+    r"|defaults?\.).{0,300}(?:timeout|retries|total)"
+)
 _SPACE = re.compile(r"\s+")
 _EMPTIES = re.compile(r",?\{\}|,(?=[)\]}])|(?<=[(\[{]),|[,;]$")
 
 _EXCEPT = re.compile(
-    r"\s{0,200}except(?:\s{0,5}\(?\s{0,5}(?:Base)?Exception\)?(?:\s{1,5}as\s{1,5}\w{1,60})?)?\s{0,5}:\s{0,5}(.{0,300})"
+    r"\s{0,200}except(?:\s{0,5}\(?\s{0,5}(?:Base)?Exception\)?(?:\s{1,5}as\s{1,5}\w{1,60})?)?"
+    r"\s{0,5}:\s{0,5}(.{0,300})"
 )
 _NOTHING = re.compile(r"\s{0,200}(?:pass|\.\.\.)\s{0,5}(?:#.{0,300})?")
 _CATCH = finder(
-    r"\bcatch\s{0,5}(?:\((?![^()]{0,200}\b(?:ignored?|expected|_)\s{0,5}\))[^()]{0,200}\))?\s{0,5}\{\s{0,5}(\}?)[\s;]{0,5}$"
+    r"\bcatch\s{0,5}(?:\((?![^()]{0,200}\b(?:ignored?|expected|_)\s{0,5}\))[^()]{0,200}\))?\s{0,5}\{\s{0,5}"
+    r"(\}?)[\s;]{0,5}$"
     r"|\.catch\(\s{0,5}(?:\(\w{0,60}\)|\w{1,60})\s{0,5}=>\s{0,5}\{\s{0,5}(\})\s{0,5}\)"
 )
 _SUPPRESS = finder(r"\bsuppress\(\s{0,5}(?:Base)?Exception\s{0,5}\)|\brescue\s{1,5}nil\b")
@@ -48,7 +59,7 @@ _SAY = "Catch the one error that is expected, and log or count the others"
 
 def _guards_removed(change: ChangeSet, known: Known) -> Iterator[Match]:
     found = [(file, line) for file in judged(change, is_code, gone=False) for line in _unguarded(file)]
-    level = "medium" if len(found) >= 2 else "low"
+    level: Level = "medium" if len(found) >= 2 else "low"
     for file, line in found:
         waits = re.search("timeout", line.text, re.IGNORECASE) is not None
         what = f"A call loses its timeout: it {_END}." if waits else "A call is no longer tried again."
@@ -56,20 +67,27 @@ def _guards_removed(change: ChangeSet, known: Known) -> Iterator[Match]:
 
 
 def _unguarded(file: TouchedFile) -> Iterator[Line]:
-    added = list(fresh(file))
+    suspects = [line for line in gone(file) if _NAMED(line.text)]
+    added = list(fresh(file)) if suspects else []
     if any(_DEFAULT(_NONE.sub("", line.text)) for line in added if not is_comment(line.text)):
         return
     plain = {_bare(_NONE.sub("", line.text)) for line in added} - {""}
     removed = {line.number for line in file.removed}
-    for line in gone(file):
+    for line in suspects:
         if is_comment(line.text) or _DECLARES(line.text) or _NONE.search(line.text):
             continue
         left = _bare(_GUARD.sub("", line.text))
-        if left != _bare(line.text) or _DECORATOR.match(line.text):
-            alone = not {line.number - 1, line.number + 1} & removed
-            own = (left == "" or _DECORATOR.match(line.text) is not None) and alone and not _again(added)
-            if own or (left != "" and left in plain):
-                yield line
+        same = left != _bare(line.text) and left in plain
+        by_itself = not {line.number - 1, line.number + 1} & removed
+        if same or (by_itself and _alone(line.text) and not _again(added)):
+            yield line
+
+
+def _alone(text: str) -> bool:
+    """Whether a line is a timeout or a retry and nothing else."""
+    if _DECORATOR.match(text):
+        return True
+    return not _NO_CALL(text) and bool(_bare(text)) and not _bare(_GUARD.sub("", text))
 
 
 def _again(added: list[Line]) -> bool:
@@ -114,7 +132,7 @@ rules = (
     RiskRule(
         "code-error-swallowed",
         "An error passes in silence",
-        "Most catastrophic failures of the study came of errors that were signalled and handled wrongly or not.",
+        "Most catastrophic failures of the study came of errors that were signalled, and handled wrongly.",
         "Yuan et al., Simple Testing Can Prevent Most Critical Failures, OSDI 2014, "
         "https://www.usenix.org/conference/osdi14/technical-sessions/presentation/yuan",
         _swallowed,

@@ -1,0 +1,58 @@
+"""Which levels the matches of each rule may have, for whoever reads the list of rules."""
+
+from __future__ import annotations
+
+_RULES = {
+    "low": """
+        risk-policy-changed dep-zero-minor dep-lock-only dep-lock-major change-spread
+        change-services untested no-way-back reverted-before new-author owner-absent wide-service
+        sql-lock-timeout sql-alter-field sql-default-in-code sql-irreversible tf-plan-unread
+        code-error-swallowed risk-file-cut
+    """,
+    "low medium": """
+        dep-major dep-downgrade dep-unpinned change-size hot-file like-past-incident budget-spent
+        ci-action-unpinned prompt-not-evaluated code-timeout-removed
+    """,
+    "low medium high": """
+        open-incident
+    """,
+    "low high": """
+        config-tls-unverified
+    """,
+    "low medium high critical": """
+        squawk
+    """,
+    "medium": """
+        dep-pin-removed dep-lock-missing proto-removed sql-set-not-null sql-validate-together
+        sql-drop-index sql-backfill-with-ddl sql-unread k8s-recreate k8s-image-moves
+        k8s-disruption-budget helm-resources-lowered helm-image-moves helm-dependency-major
+        config-debug-on flag-default-changed flag-kill-switch-removed ci-failure-ignored
+        build-base-image build-runs-as-root build-script-from-net build-failure-ignored
+        prompt-model-changed prompt-setting-changed risk-files-left-out risk-binary-text
+        risk-line-hidden
+    """,
+    "medium high": """
+        dep-redirected dep-source sql-not-null api-request-narrowed api-response-narrowed api-type-changed
+        proto-type proto-enum sql-rewrite sql-mysql-copy sql-edited-migration tf-protection-removed
+        tf-plan-replaces k8s-replicas-down k8s-probe-removed k8s-resources-lowered k8s-privileged
+        helm-replicas-down helm-guard-off config-limit-changed config-address-changed
+        flag-opened-at-once ci-deploy-ungated prompt-guard-removed
+    """,
+    "high": """
+        dep-content api-path-removed api-security-changed proto-number proto-rpc proto-package
+        sql-volatile-default sql-column-type sql-constraint-scan sql-unique-constraint
+        sql-index-blocks sql-concurrently-in-transaction sql-drop-column sql-rename sql-lock-table
+        tf-open-to-world tf-public-data tf-iam-wider k8s-immutable-field k8s-network-policy-removed
+        k8s-service-target k8s-route-removed secret-in-address secret-assigned secret-file
+        flag-removed-in-use ci-script-injection ci-permissions-wide ci-tests-removed
+        build-tests-removed build-gate-removed
+    """,
+    "high critical": """
+        sql-without-where k8s-data-removed k8s-rbac-wide
+    """,
+    "critical": """
+        freeze sql-drop-table sql-truncate tf-data-removed tf-data-replaced tf-plan-destroys-data
+        secret-token secret-private-key ci-untrusted-checkout
+    """,
+}
+LEVELS_OF = {rule: tuple(levels.split()) for levels, rules in _RULES.items() for rule in rules.split()}
