@@ -59,12 +59,12 @@ def parse(headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:
 
 def _event(value: Any, where: str, index: int, received_at: int, problems: list[Problem]) -> RiskEvent:
     item = as_object(value, where, "Send what `watchkeeper risk --format json` prints")
-    level = said(item, "level", where)
+    level = said(item, "level", where).strip()
     if level and level not in LEVELS:
         raise BodyError(
             f"{level[:40]!r} is no level", where=f"{where}.level", mend=f"Use {', '.join(LEVELS)}"
         )
-    verdict = said(item, "verdict", where)
+    verdict = said(item, "verdict", where).strip()
     if verdict not in RISK_VERDICTS:
         what, mend = f"{verdict[:40]!r} is no verdict", f"Use {', '.join(RISK_VERDICTS)}"
         raise BodyError(what, where=f"{where}.verdict", mend=mend)
@@ -80,8 +80,8 @@ def _event(value: Any, where: str, index: int, received_at: int, problems: list[
         probability=_probability(item.get("probability"), f"{where}.probability"),
         matches=_matches(item, where, problems),
         files=_files(item, where, problems),
-        title=one_line(said(item, "title", where), _MOST_WORDS),
-        url=link(said(item, "url", where)),
+        title=one_line(said(item, "title", where).strip(), _MOST_WORDS),
+        url=link(said(item, "url", where).strip()),
         index=index,
     )
 
@@ -92,7 +92,7 @@ def _missing(where: str, key: str) -> str:
 
 
 def _repository(item: dict[str, Any], where: str) -> str:
-    text = said(item, "repository", where)
+    text = said(item, "repository", where).strip()
     if not _REPOSITORY.fullmatch(text):
         what = "no repository" if not text else "no name of a repository"
         mend = "Name it as the forge does, such as acme/payments, without spaces and @"
@@ -101,7 +101,7 @@ def _repository(item: dict[str, Any], where: str) -> str:
 
 
 def _commit(item: dict[str, Any], key: str, where: str) -> str:
-    text = said(item, key, where).lower()
+    text = said(item, key, where).strip().lower()
     if text and not _COMMIT.fullmatch(text):
         mend = "Send 7 to 64 hexadecimal digits"
         raise BodyError(f"{text[:40]!r} is no id of a commit", where=f"{where}.{key}", mend=mend)
@@ -109,7 +109,7 @@ def _commit(item: dict[str, Any], key: str, where: str) -> str:
 
 
 def _at(item: dict[str, Any], where: str, received_at: int) -> int:
-    text = said(item, "at", where)
+    text = said(item, "at", where).strip()
     if not text:
         return received_at
     try:
@@ -190,11 +190,11 @@ def _matches(item: dict[str, Any], where: str, problems: list[Problem]) -> tuple
 
 
 def _match(item: dict[str, Any], where: str) -> RiskMatch:
-    rule, level = one_line(said(item, "rule", where), 100), said(item, "level", where)
+    rule, level = one_line(said(item, "rule", where).strip(), 100), said(item, "level", where).strip()
     if not rule or level not in LEVELS:
         what, mend = "no rule, or no level", f"Send the rule's id, and one of {', '.join(LEVELS)}"
         raise BodyError(what, where=where, mend=mend)
     line = item.get("line", 0)
     line = line if isinstance(line, int) and not isinstance(line, bool) and 0 <= line < 2**31 else 0
-    path = one_line(said(item, "path", where), _MOST_WORDS)
-    return RiskMatch(rule, level, path, line, one_line(said(item, "what", where), _MOST_WORDS))
+    path = one_line(said(item, "path", where).strip(), _MOST_WORDS)
+    return RiskMatch(rule, level, path, line, one_line(said(item, "what", where).strip(), _MOST_WORDS))

@@ -57,7 +57,7 @@ def _signal(value: Any, where: str, index: int, received_at: int) -> SignalEvent
     unknown = sorted(set(item) - set(_KEYS))
     if unknown:
         raise BodyError(f"unknown key {unknown[0]!r}", where=where, mend=_MEND)
-    slo, service, environment, cluster = (said(item, key, where) for key in _NAMES)
+    slo, service, environment, cluster = (said(item, key, where).strip() for key in _NAMES)
     for key, text in (("slo", slo), ("service", service)):
         if not text:
             raise BodyError(f"no {key}", where=f"{where}.{key}", mend="Name the objective and its service")
@@ -142,7 +142,7 @@ def _spent(value: Any, where: str) -> int | None:
 
 
 def _at(item: dict[str, Any], where: str, received_at: int) -> int:
-    text = said(item, "at", where)
+    text = said(item, "at", where).strip()
     if not text:
         return received_at
     try:

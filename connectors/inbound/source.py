@@ -69,14 +69,13 @@ def type_name(value: Any) -> str:
 
 
 def said(item: dict[str, Any], key: str, where: str) -> str:
-    """The text under `key`, without blanks around it; "" where there is none. Raises BodyError for another
-    kind of value."""
+    """The text under `key`, "" where there is none. Raises BodyError for another kind of value."""
     value = item.get(key)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise BodyError(f"is {type_name(value)}, not a text", where=f"{where}.{key}", mend="Put it in quotes")
-    return value.strip()
+    return value
 
 
 def text_map(value: Any) -> dict[str, str]:

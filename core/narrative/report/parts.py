@@ -31,8 +31,8 @@ _MOMENTS = {
     "not_paged": "No page",
     "dismissed": "Dismissed",
     "returned": "No longer dismissed",
-    "cause_confirmed": "Said to be caused by a change",
-    "cause_ruled_out": "A change ruled out as its cause",
+    "cause_confirmed": "A change named as the cause",
+    "cause_ruled_out": "A change ruled out as the cause",
 }
 _DELIVERED = {"failed": "not delivered", "no_receiver": "no receiver is configured for it"}
 _ROLES = {"suspect": "suspect", "repair": "probably ended it"}
