@@ -169,6 +169,21 @@ def test_a_registry_that_moves_is_told_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        # What npm asks when nobody names another, in parts.
+        (".".join(("registry", "npmjs", "org")), False),
+        ("registry.packages.example", True),
+        (".".join(("registry", "npmjs", "example")), True),
+    ],
+)
+def test_the_usual_registry_written_out_is_no_other_source(host: str, told: bool) -> None:
+    bare = '{"lockfileVersion": 3, "packages": {"node_modules/left": {"version": "1.2.0"}}}'
+    full = bare.replace('"1.2.0"', f'"1.2.0", "resolved": "https://{host}/left/-/left-1.2.0.tgz"')
+    assert ("dep-source" in found(file("package-lock.json", bare, full))) is told
+
+
+@pytest.mark.parametrize(
     ("old", "new", "kind"),
     [
         ("1.9", "2.0", "major"),

@@ -16,7 +16,8 @@ from core.risk.rules.rule import Match, RiskRule, quoted
 
 # Packages that move from one place to another in one change: from here on it is a new registry, told once.
 _MOVE = 5
-_DEFAULT = ("", "registry.packages.example", "registry.yarn.example")
+# Who answers when no registry is named: the last two parts of the host.
+_DEFAULT = frozenset({("npmjs", "org"), ("yarnpkg", "com")})
 _NAMED = 5
 _TRUST = "Have somebody who knows that source confirm it, or take the package from where it came before"
 
@@ -66,7 +67,8 @@ def _moved(
 
 def _plain(place: str) -> bool:
     """The registry that is asked when none is named: tools write it out at one time and not at another."""
-    return place in _DEFAULT
+    first, *owner = place.split(".")
+    return not place or (first == "registry" and tuple(owner) in _DEFAULT)
 
 
 def _host(place: str) -> str:
@@ -148,7 +150,7 @@ def _listed(names: list[str]) -> str:
 
 
 _SLSA = "SLSA, threats: using a compromised dependency, https://slsa.dev/spec/v1.0/threats-overview"
-_LOCKING = "npm documentation, npm ci, https://docs.packages.example/cli/commands/npm-ci"
+_LOCKING = "npm documentation, npm ci, https://github.com/npm/cli/blob/latest/docs/lib/content/commands/npm-ci.md"
 
 rules = (
     RiskRule(
