@@ -150,7 +150,9 @@ def _listed(names: list[str]) -> str:
 
 
 _SLSA = "SLSA, threats: using a compromised dependency, https://slsa.dev/spec/v1.0/threats-overview"
-_LOCKING = "npm documentation, npm ci, https://github.com/npm/cli/blob/latest/docs/lib/content/commands/npm-ci.md"
+_LOCKING = (
+    "npm documentation, npm ci, https://github.com/npm/cli/blob/latest/docs/lib/content/commands/npm-ci.md"
+)
 
 rules = (
     RiskRule(
