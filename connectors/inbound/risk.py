@@ -16,7 +16,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.inbound.fields import link
-from connectors.inbound.source import as_object, decode, nothing_usable, problem, said, type_name
+from connectors.inbound.source import (
+    as_object,
+    decode,
+    nothing_usable,
+    problem,
+    read_each,
+    said,
+    type_name,
+)
 from connectors.inbound.tokens import PROOF, verify_token
 from core.errors import BodyError
 from core.model.events import RISK_LEVELS as LEVELS
@@ -41,14 +49,12 @@ def parse(headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:
     items = value if isinstance(value, list) else [value]
     if not items:
         raise BodyError("the list is empty", where="body", mend="Send at least one check")
-    events: list[RiskEvent] = []
     problems: list[Problem] = []
-    for index, item in enumerate(items[:_MOST_CHECKS]):
-        where = f"[{index}]" if isinstance(value, list) else "body"
-        try:
-            events.append(_event(item, where, index, received_at, problems))
-        except BodyError as error:
-            problems.append(problem(error.where, error.what, error.mend))
+
+    def read(item: Any, where: str, index: int) -> RiskEvent:
+        return _event(item, where, index, received_at, problems)
+
+    events = read_each(items[:_MOST_CHECKS], read, problems, listed=isinstance(value, list))
     if len(items) > _MOST_CHECKS:
         mend = f"Send {_MOST_CHECKS} at most"
         problems.append(problem(f"[{_MOST_CHECKS}]", f"{len(items)} checks in one body", mend))

@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.inbound.source import as_object, decode, nothing_usable, problem, said, type_name
+from connectors.inbound.source import as_object, decode, nothing_usable, read_each, said, type_name
 from connectors.inbound.tokens import PROOF, verify_token
 from core.errors import BodyError
 from core.model.events import Parsed, Problem, SignalEvent
@@ -39,14 +39,12 @@ def parse(headers: Mapping[str, str], body: bytes, received_at: int) -> Parsed:
     items = value if isinstance(value, list) else [value]
     if not items:
         raise BodyError("the list is empty", where="body", mend="Send at least one objective")
-    events: list[SignalEvent] = []
     problems: list[Problem] = []
-    for index, item in enumerate(items):
-        where = f"[{index}]" if isinstance(value, list) else "body"
-        try:
-            events.append(_signal(item, where, index, received_at))
-        except BodyError as error:
-            problems.append(problem(error.where, error.what, error.mend))
+
+    def read(item: Any, where: str, index: int) -> SignalEvent:
+        return _signal(item, where, index, received_at)
+
+    events = read_each(items, read, problems, listed=isinstance(value, list))
     if not events:
         raise nothing_usable(problems)
     return Parsed(tuple(events), tuple(problems))

@@ -6,14 +6,16 @@ nothing in them is believed before its type was looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 
 from core.errors import BodyError
 from core.model.events import Parsed, Problem
 from core.times import parse_rfc3339
+
+Part = TypeVar("Part")
 
 _QUOTED = 300
 _JSON_MEND = "Send JSON (RFC 8259) in UTF-8"
@@ -66,6 +68,20 @@ def as_object(value: Any, where: str, mend: str) -> dict[str, Any]:
 def type_name(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")
+
+
+def read_each(
+    items: Sequence[Any], read: Callable[[Any, str, int], Part], problems: list[Problem], *, listed: bool
+) -> list[Part]:
+    """What `read` makes of each item, its place and its number; of those that it refuses, the problems.
+    `listed`: the body is a list, else it is the one item."""
+    found: list[Part] = []
+    for index, item in enumerate(items):
+        try:
+            found.append(read(item, f"[{index}]" if listed else "body", index))
+        except BodyError as error:
+            problems.append(problem(error.where, error.what, error.mend))
+    return found
 
 
 def said(item: dict[str, Any], key: str, where: str) -> str:
