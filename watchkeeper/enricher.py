@@ -8,10 +8,8 @@ again, and a crash after it that they are not: what was asked is answered by exa
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -27,14 +25,13 @@ from core.journal import Draft, json_draft
 from core.model.decision import Decision
 from core.model.incident import OPEN
 from core.ports import Clock, Document, Recalled
+from watchkeeper.beside import Beside
 from watchkeeper.engine_loop import EngineLoop
-from watchkeeper.lane import wait_for
 
 log = structlog.get_logger("enricher")
 _POLL_S = 1.0
 _BESIDE_EACH_OTHER = 2
 _FAR_BEHIND = 500
-_END_S = 5.0
 _A_LOOK = 16
 _RESTS, _LONGEST_REST_S = 6, 1.0
 _LONGEST_PAUSE_S = 30.0
@@ -80,56 +77,31 @@ class Enricher:
         self._clock, self._make_model = clock, model
         self._busy: set[str] = set()
         self._written: set[str] = set()
-        self._stopping = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._main: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=self._run, name="enricher", daemon=True)
+        self._tools: tuple[Model, Gate] | None = None
+        self._beside = Beside("enricher", self._work)
         self.counts = Counts()
 
     def start(self) -> None:
-        self._thread.start()
+        self._beside.start()
 
     def stop(self) -> None:
         """What is under way is left; it is done again after the next start."""
-        self._stopping = True
-        self._soon(lambda: self._main and self._main.cancel())
-        self._thread.join(timeout=_END_S)
+        self._beside.stop()
 
     def wake(self) -> None:
         """There may be something to explain. From any thread, at any time."""
-        self._soon(lambda: self._news.set())
+        self._beside.wake()
 
-    def _soon(self, call: Callable[[], object]) -> None:
-        loop = self._loop
-        if loop is not None:
-            with suppress(RuntimeError):  # The loop may have closed in between: nothing is left to wake.
-                loop.call_soon_threadsafe(call)
-
-    def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
-            asyncio.run(self._watch_out())
-
-    async def _watch_out(self) -> None:
-        self._main = asyncio.current_task()
-        self._news, self._places = asyncio.Event(), asyncio.Semaphore(_BESIDE_EACH_OTHER)
-        self._loop = asyncio.get_running_loop()
-        self._tools: tuple[Model, Gate] | None = None
-        runs: set[asyncio.Task[None]] = set()
-        try:
-            while not self._stopping:
-                waiting = await self._look()
-                for incident, decisions in list(waiting.items())[:_A_LOOK]:
-                    await self._places.acquire()
-                    self._busy.add(incident)
-                    run = asyncio.create_task(self._explain(incident, decisions))
-                    runs.add(run)
-                    run.add_done_callback(runs.discard)
-                if len(waiting) <= _A_LOOK:
-                    await wait_for(self._news, _POLL_S)
-        finally:
-            for run in runs:
-                run.cancel()
-            await asyncio.gather(*runs, return_exceptions=True)
+    async def _work(self) -> None:
+        self._places = asyncio.Semaphore(_BESIDE_EACH_OTHER)
+        while True:
+            waiting = await self._look()
+            for incident, decisions in list(waiting.items())[:_A_LOOK]:
+                await self._places.acquire()
+                self._busy.add(incident)
+                self._beside.begin(self._explain(incident, decisions))
+            if len(waiting) <= _A_LOOK:
+                await self._beside.news(_POLL_S)
 
     async def _look(self) -> dict[str, list[str]]:
         try:
@@ -173,7 +145,6 @@ class Enricher:
         finally:
             self._busy.discard(incident)
             self._places.release()
-            self._news.set()
 
     async def _store(self, incident: str, draft: Draft) -> None:
         """Until it is committed: what was asked and answered is not asked again."""

@@ -169,7 +169,7 @@ def test_stop_ends_it_at_once_whatever_is_under_way(monkeypatch: pytest.MonkeyPa
     with running(house):
         assert within(10, lambda: bool(begun))
         house.enricher.stop()
-        assert not house.enricher._thread.is_alive()
+        assert not house.enricher._beside.alive
         assert house.engine.pending("enrich"), "it is asked again after the next start"
         assert house.annotations() == 0
 

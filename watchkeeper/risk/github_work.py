@@ -8,9 +8,7 @@ Failures are tried again over hours; then they are given up, counted and shown.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +19,7 @@ from connectors.outbound.github_app import GitHubApp
 from core.errors import JournalError, RemoteError, RemoteLater, WatchkeeperError
 from core.narrative.plain import one_line
 from core.ports import Document, Journal
-from watchkeeper.lane import wait_for
+from watchkeeper.beside import Beside
 from watchkeeper.risk import github_tasks
 from watchkeeper.risk.github_doing import do, give_up
 from watchkeeper.risk.github_judge import Knowing
@@ -71,9 +69,7 @@ class GitHubWork:
         self._tasks: dict[str, Task] = {}
         self._busy: set[str] = set()
         self._counts, self._fault = _Counts(), ""
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._main: asyncio.Task[None] | None = None
-        self._thread = threading.Thread(target=self._run, name="github", daemon=True)
+        self._beside = Beside("github", self._work)
 
     def start(self) -> None:
         """Raises InputError when the file of what is to be done cannot be read."""
@@ -83,16 +79,15 @@ class GitHubWork:
             known = Left(github_tasks.first_record(self._journal, self._knowing.now()), tasks)
         self._left = known
         self._tasks = {task.key: task for task in self._left.tasks}
-        self._thread.start()
+        self._beside.start()
 
     def stop(self) -> None:
         """What is under way is left; it is done again after the next start."""
-        self._soon(lambda: self._main and self._main.cancel())
-        self._thread.join(timeout=5.0)
+        self._beside.stop()
 
     def wake(self) -> None:
         """The journal has grown. From any thread."""
-        self._soon(lambda: self._news.set())
+        self._beside.wake()
 
     def state(self) -> Document:
         """For people who ask how it goes."""
@@ -106,34 +101,17 @@ class GitHubWork:
             "last_fault": self._fault,
         }
 
-    def _soon(self, call: Callable[[], object]) -> None:
-        loop = self._loop
-        if loop is not None:
-            with suppress(RuntimeError):  # The loop may have closed in between: nothing is left to wake.
-                loop.call_soon_threadsafe(call)
-
-    def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
-            asyncio.run(self._watch_out())
-
-    async def _watch_out(self) -> None:
-        self._main, self._news = asyncio.current_task(), asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+    async def _work(self) -> None:
         api = self._make()
-        runs: set[asyncio.Task[None]] = set()
         try:
             while True:
                 self._take_up()
                 for task in self._due() if self._knowing.ready() else ():
                     self._busy.add(task.key)
-                    run = asyncio.create_task(self._perform(api, task))
-                    runs.add(run)
-                    run.add_done_callback(runs.discard)
-                await wait_for(self._news, self._patience.poll)
+                    self._beside.begin(self._perform(api, task))
+                await self._beside.news(self._patience.poll)
         finally:
-            for run in runs:
-                run.cancel()
-            await asyncio.gather(*runs, return_exceptions=True)
+            await self._beside.cut_off()
             await api.close()
 
     def _take_up(self) -> None:
@@ -185,7 +163,6 @@ class GitHubWork:
                 await self._give_up(api, task, fault)
         finally:
             self._busy.discard(task.key)
-            self._news.set()
         self._finish(task, after)
 
     async def _tried(self, api: GitHubApp, task: Task) -> Exception | None:
