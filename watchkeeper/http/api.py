@@ -66,7 +66,14 @@ def api_router(
     watch: Watch, intake: Intake, remembering: Remembering, dead_letters: DeadLetters
 ) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["incidents"])
+    _reading(router, watch)
+    _acting(router, watch)
+    _knowing(router, watch, remembering)
+    _taken_in(router, intake, dead_letters)
+    return router
 
+
+def _reading(router: APIRouter, watch: Watch) -> None:
     @router.get("/incidents")
     def incidents(
         status: Annotated[str | None, Query(description="A status, or `open`")] = None,
@@ -81,6 +88,18 @@ def api_router(
         """Everything known of an incident; an id that was merged gives the incident it went into."""
         return watch.incident(incident_id)
 
+    @router.get("/incidents/{incident_id}/report", response_class=PlainTextResponse)
+    def report(incident_id: str) -> Response:
+        """The incident as a report in Markdown."""
+        return Response(watch.report(incident_id), media_type="text/markdown; charset=utf-8")
+
+    @router.get("/alerts/{line}/{index}")
+    def raw_alert(line: int, index: int) -> Document:
+        """An alert as it was sent."""
+        return watch.raw_alert(line, index)
+
+
+def _acting(router: APIRouter, watch: Watch) -> None:
     @router.post("/incidents/{incident_id}/transitions")
     async def transition(incident_id: str, body: TransitionBody) -> Document:
         """Acknowledge, mitigate, resolve, reopen or close; merge into another one, or split alerts off."""
@@ -98,11 +117,8 @@ def api_router(
         """Say that a change caused an incident, or did not. It decides nothing; later checks learn."""
         return await watch.cause(incident_id, body.change, body.actor, body.reason, "api", caused=body.caused)
 
-    @router.get("/incidents/{incident_id}/report", response_class=PlainTextResponse)
-    def report(incident_id: str) -> Response:
-        """The incident as a report in Markdown."""
-        return Response(watch.report(incident_id), media_type="text/markdown; charset=utf-8")
 
+def _knowing(router: APIRouter, watch: Watch, remembering: Remembering) -> None:
     @router.get("/memory", tags=["memory"])
     def memory(
         text: Annotated[str, Query(min_length=1, max_length=500, description="Words to look for")],
@@ -122,11 +138,6 @@ def api_router(
         where it is; with `why_not`, the link between the two that failed by least."""
         return watch.explain(name, why_not)
 
-    @router.get("/alerts/{line}/{index}")
-    def raw_alert(line: int, index: int) -> Document:
-        """An alert as it was sent."""
-        return watch.raw_alert(line, index)
-
     @router.get("/slos", tags=["objectives"])
     def slos(
         service: Annotated[
@@ -137,6 +148,8 @@ def api_router(
         """Where service level objectives stand, and their error budgets; those in trouble first."""
         return watch.slos(service, limit)
 
+
+def _taken_in(router: APIRouter, intake: Intake, dead_letters: DeadLetters) -> None:
     @router.get("/refused", tags=["intake"])
     def refused() -> list[Document]:
         """The last bodies that were refused, newest first."""
@@ -151,8 +164,6 @@ def api_router(
     async def replay(record: Annotated[int, Path(ge=1, lt=2**63)]) -> Document:
         """Send one in again after a fix; its number as a new record."""
         return await dead_letters.replay(record)
-
-    return router
 
 
 def install_errors(app: FastAPI) -> None:
