@@ -160,7 +160,7 @@ def _holds_all_before(record: Record, seq: int) -> bool:
     """Whether it is a checkpoint whose state reaches up to record `seq`."""
     if record.kind != "checkpoint" or record.erased:
         return False
-    return read_head(record).state.seq >= seq - 1
+    return read_head(record).seq >= seq - 1
 
 
 def _numbered(lines: Iterable[str]) -> Iterator[Line]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from connectors.inbound.registry import parse
 from connectors.storage.memory import MemoryJournal
 from connectors.storage.sqlite_journal import SqliteJournal
-from core.checkpoint import Checkpoint, checkpoint_draft, copy_state
+from core.checkpoint import Checkpoint, checkpoint_draft, copy_state, reached, read_checkpoint
 from core.config import config_draft
 from core.dead_letters import FIRST_CAME, REPLAYS
 from core.errors import EngineStarting, InputError
@@ -105,14 +106,53 @@ def with_state(state: str) -> bytes:
     return f"{head}{state}}}".encode()
 
 
-# Torn; of no known form; with episodes, an episode or an incident of another version.
+HEAD = b'{"from_version": "1", "to_version": "1", "seq": 4, "lines": %d, "reason": "retention"}'
+
+# First as up to version 0.2, in one piece, then in lines. Torn; of no known form; of fewer lines or more;
+# with episodes, an episode or an incident of another version.
 UNREADABLE = (
     b'{"from_version": "1", "sta',
     b'{"state": 5}',
     with_state('{"seq": 4, "episodes": []}'),
     with_state('{"seq": 4, "episodes": {"e": {}}}'),
     with_state('{"seq": 4, "incidents": {"i": 5}}'),
+    b'{"from_version": "1"\n{}',
+    HEAD % 2 + b'\n{"seq": 4}',
+    HEAD % 1 + b'\n{"seq": 4}\n{}',
+    HEAD % 0 + b"\n",
+    HEAD % 2 + b'\n{"seq": 4}\n{"episodes": {"e": {}}}',
+    HEAD % 2 + b'\n{"seq": 4}\n{"incidents": {"i": ',
 )
+
+
+def test_a_state_of_many_pieces_comes_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.checkpoint._A_PIECE", 2)
+    journal = MemoryJournal()
+    start(journal, "1")
+    names = ("payments", "mailer", "search", "cart", "stock")
+    journal.append([alerts_of(60 * turn, name) for turn, name in enumerate(names)], START)
+    fold = folded(journal, "1")
+    fold.forgotten = [{"id": f"inc-{number}", "says": "a\nb"} for number in range(5)]
+    draft = checkpoint(fold)
+    assert draft.payload.count(b"\n") >= 8
+    assert max(line.count(b'"fingerprint"') for line in draft.payload.split(b"\n")) <= 2
+    journal.append([draft], START)
+    read = read_checkpoint(journal.read(journal.head() - 1, 1)[0])
+    assert read.state == fold.engine.state
+    assert list(read.state.episodes) == sorted(fold.engine.state.episodes)
+    assert (read.history, read.decisions, read.seq) == (fold.forgotten, fold.decisions, journal.head() - 1)
+
+
+def test_a_checkpoint_in_one_piece_is_read_too() -> None:
+    journal = MemoryJournal()
+    start(journal, "1")
+    journal.append([alerts_of(0, "payments")], START)
+    fold = folded(journal, "1")
+    made = Checkpoint("1", "1", fold.engine.state, fold.forgotten, fold.decisions, "retention")
+    journal.append([Draft("checkpoint", "program", msgspec.json.encode(made, order="deterministic"))], START)
+    assert reached(journal) == journal.head() - 1
+    assert read_checkpoint(journal.read(journal.head() - 1, 1)[0]).state == fold.engine.state
+    assert result(folded(journal, "1"))["digest"] == result(fold)["digest"]
 
 
 @pytest.mark.parametrize("payload", UNREADABLE)

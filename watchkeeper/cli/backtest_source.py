@@ -52,7 +52,7 @@ def _first_checkpoint(journal: SqliteJournal, first: int) -> int:
     if journal.latest("checkpoint", "program") is None:
         return 0
     for record in read_all(journal, first - 1):
-        if record.kind == "checkpoint" and not record.erased and read_head(record).state.seq >= first - 1:
+        if record.kind == "checkpoint" and not record.erased and read_head(record).seq >= first - 1:
             return record.seq
     return 0
 
