@@ -1,7 +1,7 @@
 """kill -9 at random points under load: nothing acknowledged is lost, and pages repeat once a crash at most.
 
-`WATCHKEEPER_LONG=1` kills fifty times instead of five. The points are drawn from a seed; what the system does
-at them is not, so the long run is the one to believe.
+`WATCHKEEPER_LONG=1` kills fifty times instead of three. The points are drawn from a seed; what the system
+does at them is not, so the long run is the one to believe.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.integration.rules import quick_rules
 from tests.integration.server import Server, watchkeeper, within
 
 LONG = bool(os.environ.get("WATCHKEEPER_LONG"))
-KILLS = 50 if LONG else 5
+KILLS = 50 if LONG else 3
 SEED = 20_261_121
 READY_AGAIN_SECONDS = 10.0
 

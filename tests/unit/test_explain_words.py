@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -37,14 +37,16 @@ from watchkeeper.console import moments
 CORE = Path(__file__).parent.parent.parent / "core"
 
 
-def calls(name: str) -> Iterator[list[ast.expr]]:
-    """The arguments of every call of a function or method of that name in core."""
+@cache
+def all_calls() -> dict[str, list[list[ast.expr]]]:
+    """The arguments of every call of a function or method in core, by its name."""
+    found: dict[str, list[list[ast.expr]]] = {}
     for path in sorted(CORE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 called = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                if called == name:
-                    yield node.args
+                found.setdefault(called, []).append(node.args)
+    return found
 
 
 def base(text: ast.expr) -> str | None:
@@ -57,13 +59,13 @@ def base(text: ast.expr) -> str | None:
 
 
 def page_reasons() -> set[str]:
-    return {found for args in calls("notify") if len(args) > 2 and (found := base(args[2]))}
+    return {found for args in all_calls()["notify"] if len(args) > 2 and (found := base(args[2]))}
 
 
 def quiet_reasons() -> set[str]:
     """Of history entries that say that somebody was not told."""
     found = set()
-    for args in calls("note"):
+    for args in all_calls()["note"]:
         if len(args) > 2 and base(args[1]) in ("not_paged", "not_escalated"):
             reason = base(args[2])
             found |= {reason} if reason else set()
