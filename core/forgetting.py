@@ -20,6 +20,7 @@ from core.model.incident import Episode, Incident
 from core.model.note import Note, note_json
 from core.quoting import ERASED, Swaps, holds, mentioned, of_change, of_words, struck, texts_in, texts_of
 from core.risk.forgotten import forget_assessments, forget_causes, forget_rows
+from core.suppression.returning import look_at_all
 from core.world import Turn, World
 
 # So long a word is in a note of another incident by no chance.
@@ -75,6 +76,8 @@ def forget(turn: Turn, what: Forget, said: Said = NOTHING) -> None:
         for episode in world.state.episodes.values()
         if _forget_alert(episode, what, said, deciding)
     }
+    if alerts:
+        look_at_all(turn)
     told = _forget_changes(world, what, said)
     about, everywhere = world.resolve_id(said.incident), _swaps(said)
     forget_causes(world, about, said.words, told)
@@ -91,9 +94,7 @@ def forget(turn: Turn, what: Forget, said: Said = NOTHING) -> None:
 def deciding_labels(world: World) -> frozenset[str]:
     """Names of the labels that decide what an alert is about; their values stay."""
     names, rules = world.rules.identity, world.rules
-    return frozenset(
-        ["alertname", rules.severity.label, *names.service, *names.environment, *names.cluster, *names.team]
-    )
+    return frozenset(["alertname", rules.severity.label, *names.deciding])
 
 
 def forget_document(

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from core.config import Config
-from core.correlation.reach import Reach
+from core.correlation.reach import Reach, reach_of
 from core.model.decision import Decision, DecisionKind, decide
 from core.model.entity import Entity
 from core.model.incident import Episode, Incident, Moment
@@ -19,6 +19,7 @@ from core.rules.schema import RuleSet
 from core.state import Index, State, Timeline
 from core.suppression.tables import Tables
 from core.timers import Timers
+from core.times import MINUTE
 
 _ONSET = attrgetter("starts_at", "id")
 
@@ -33,6 +34,7 @@ class World:
         self.index = Index(state)
         self.timers = Timers(state.timers)
         self.suppression = Tables(state)
+        self.suppression.begin(self)
         changes = ((one.id, one.domain, one.event) for one in state.changes.values())
         self.commits = Commits(state.assessments, changes)
         # Made from the state and the configuration in force: see core/correlation/index.py.
@@ -60,7 +62,7 @@ class World:
     def reach(self) -> Reach:
         """Of the catalogue and the rules in force."""
         if self._reach is None:
-            self._reach = Reach(self.config.catalogue, self.rules.dependency_edge)
+            self._reach = reach_of(self.config.catalogue, self.rules.dependency_edge)
         return self._reach
 
     def configured(self) -> None:
@@ -107,7 +109,10 @@ class Turn:
         # Pages that are held back are looked at again: see core/suppression/.
         if incident.held is not None or incident.snooze is not None:
             self.arm_by(f"held:{incident.id}", self.at)
-        for name in self.world.suppression.waiting.woken(incident):
+        # Not at once: what stands may have very many alerts, each of which is looked at.
+        if incident.clocks.stands is not None:
+            self.arm_by(f"stand:{incident.id}", self.at + MINUTE)
+        for name in self.world.suppression.waiting.woken(self.world, incident):
             self.arm_by(f"held:{name}", self.at)
 
     def arm_by(self, name: str, due: int) -> None:

@@ -11,12 +11,16 @@ import msgspec
 
 from core.risk.change import ChangeSet
 from core.risk.known import Known
-from core.risk.policy import POLICY_FILE, Policy, Verdict
+from core.risk.policy import POLICY_FILES, Policy, Verdict
 from core.risk.rules import LEVELS, RULES, Level, Match, RiskRule
+from core.risk.rules.change.unread import too_much
+from core.risk.rules.reading import reading
+from core.risk.rules.touched import left_alone
 from core.risk.telling import lasting
 
 # Matches of one rule that are kept; a reviewer reads no more, and of the rest the number is told.
 MOST_OF_A_RULE = 50
+_READ_BY_MACHINES = (".yaml", ".yml", ".sql", ".tf", ".json", ".toml", ".sh", ".py", ".rb", ".js", ".ts")
 
 
 class Suppressed(msgspec.Struct, frozen=True):
@@ -33,7 +37,9 @@ class Assessment(msgspec.Struct, frozen=True):
     without any.
 
     `more`: by rule, how many of its matches are not listed; none of them is worse than one that is listed.
-    `broken`: rules that failed. `left_out`: files that nobody read.
+    `broken`: rules that failed. `left_out`: files that nobody read. `unread`: paths of files that were more
+    than all rules together read of one change. `left_alone`: paths of tests, documentation, generated and
+    vendored files, what a machine reads first.
     """
 
     verdict: Verdict
@@ -43,6 +49,8 @@ class Assessment(msgspec.Struct, frozen=True):
     more: dict[str, int] = {}
     broken: tuple[str, ...] = ()
     left_out: int = 0
+    unread: tuple[str, ...] = ()
+    left_alone: tuple[str, ...] = ()
 
 
 def assess(change: ChangeSet, known: Known, policy: Policy, rules: Sequence[RiskRule] = RULES) -> Assessment:
@@ -52,11 +60,20 @@ def assess(change: ChangeSet, known: Known, policy: Policy, rules: Sequence[Risk
     now = _time_of(known)
     frozen = tuple(one for one in policy.frozen(now) if one not in known.freezes)
     known = msgspec.structs.replace(known, own_freezes=frozen)
-    found, broken = _ask((rule for rule in rules if not rule.late), judged, known)
-    told = msgspec.structs.replace(known, matched=_worst_by_rule(found))
+    with reading() as read:
+        found, broken = _ask((rule for rule in rules if not rule.late), judged, known)
+    unread = tuple(one.path for one in judged.files if read.left_out(one.before, one.after))
+    found += too_much(unread)
+    worst_of = _worst_by_rule(found)
+    told = msgspec.structs.replace(
+        known,
+        matched={rule: one.level for rule, one in worst_of.items()},
+        places={rule: (one.path, one.line, one.evidence) for rule, one in worst_of.items()},
+    )
     later, broken_later = _ask((rule for rule in rules if rule.late), judged, told)
     matches = list(_marked(judged, [*found, *later]))
-    return _verdict(matches, (*broken, *broken_later), policy, now, change.left_out)
+    made = _verdict(matches, (*broken, *broken_later), policy, now, change.left_out)
+    return msgspec.structs.replace(made, unread=unread, left_alone=_left_alone(judged))
 
 
 def _time_of(known: Known) -> int:
@@ -70,17 +87,30 @@ def worst(matches: Iterable[Match]) -> Level | None:
     return max((match.level for match in matches), key=LEVELS.index, default=None)
 
 
-def _worst_by_rule(found: Iterable[Match]) -> dict[str, str]:
+def _worst_by_rule(found: Iterable[Match]) -> dict[str, Match]:
     rising = sorted(found, key=lambda match: (match.rule, LEVELS.index(match.level)))
-    return {match.rule: match.level for match in rising}
+    return {match.rule: match for match in rising}
+
+
+def _left_alone(change: ChangeSet) -> tuple[str, ...]:
+    paths = [one.path for one in change.files if left_alone(one)]
+    return tuple(sorted(paths, key=lambda path: not path.lower().endswith(_READ_BY_MACHINES)))
 
 
 def _without_ignored(change: ChangeSet, policy: Policy) -> ChangeSet:
-    """Whoever ignores everything still hears that the policy itself is changed."""
-    if not policy.ignore:
+    """Whoever ignores everything still hears that the policy itself is changed or gone. What the policy asks
+    for is marked."""
+    if not (policy.ignore or policy.judge):
         return change
-    kept = tuple(one for one in change.files if one.path == POLICY_FILE or not policy.ignores(one.path))
-    return msgspec.structs.replace(change, files=kept)
+    kept = (
+        one
+        for one in change.files
+        if not policy.ignores(one.path) or not {one.path, one.old_path}.isdisjoint(POLICY_FILES)
+    )
+    files = tuple(
+        msgspec.structs.replace(one, asked=True) if policy.asks_for(one.path) else one for one in kept
+    )
+    return msgspec.structs.replace(change, files=files)
 
 
 def _ask(rules: Iterable[RiskRule], change: ChangeSet, known: Known) -> tuple[list[Match], tuple[str, ...]]:

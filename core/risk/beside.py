@@ -65,14 +65,21 @@ def tests_of(path: str, tests: Iterable[str]) -> Iterator[str]:
             yield test
 
 
+def chart_of(path: str) -> str:
+    """Where the description of a Helm chart stands, of which a file may be a template; "" of other files."""
+    folder, found, _ = f"/{path}".rpartition("/templates/")
+    return f"{folder}/Chart.yaml".removeprefix("/") if found else ""
+
+
 def beside(touched: Iterable[str], tree: Iterable[str]) -> tuple[str, ...]:
     """The paths of `tree` that matter for the files of a change, sorted: for `Known.beside`."""
     paths = list(touched)
     locks = {lock for path in paths for lock in locks_of(path)}
+    charts = {chart for path in paths if (chart := chart_of(path))}
     names = {stem(path) for path in paths if is_code(path)}
     found, tests = set(), []
     for path in tree:
-        if path.lower() in locks:
+        if path.lower() in locks or path in charts:
             found.add(path)
         elif is_test(path) and stem(path) in names:
             tests.append(path)

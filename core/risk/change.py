@@ -24,7 +24,9 @@ class TouchedFile(msgspec.Struct, frozen=True):
 
     `added` and `removed` are the lines as far as they were read; `insertions` and `deletions` count all.
     `cut`: not all lines were read. `before` and `after` are whole texts, where a rule wanted this file and it
-    is text and small enough; None: not read, or there is none (see `status`).
+    is text and small enough; None: not read, or there is none (see `status`). `instead`: what stands at the
+    path and is no file of text, a symbolic link or a submodule, with what it points to in `target`. `asked`:
+    the policy says that it is judged, whatever its name.
     """
 
     path: str
@@ -38,6 +40,14 @@ class TouchedFile(msgspec.Struct, frozen=True):
     cut: bool = False
     before: str | None = None
     after: str | None = None
+    instead: Literal["", "link", "submodule"] = ""
+    target: str = ""
+    asked: bool = False
+
+    @property
+    def arrived_unseen(self) -> bool:
+        """Whether it came from elsewhere to where it is run, and its text was not at hand."""
+        return self.status == "added" and self.cut and bool(self.old_path)
 
     @property
     def name(self) -> str:

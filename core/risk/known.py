@@ -92,6 +92,8 @@ class Known(msgspec.Struct, frozen=True):
     beside: tuple[str, ...] = ()
     # The rules that matched this change, each with its worst level; only late rules are told.
     matched: dict[str, str] = {}
+    # Of each of them the path, the line and the evidence of its worst place.
+    places: dict[str, tuple[str, int, str]] = {}
     # What other programs said of this change (squawk), by their name.
     tools: dict[str, Any] = {}
     server: str = ""

@@ -1,12 +1,15 @@
 """What a path says of a file by well-known conventions: a test, documentation, generated, somebody else's.
 
-Paths have `/` between their parts. Letters count small or large alike; nothing here looks into a file.
+Paths have `/` between their parts. Letters count small or large alike; nothing here looks into a file. What
+runs by its place or kind (core/risk/places.py) is none of these.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+
+from core.risk.places import runs_as
 
 
 def _words(text: str) -> frozenset[str]:
@@ -46,33 +49,25 @@ _GENERATED_NAME = re.compile(
     r"|zz_generated\.[a-z_.]+|\.snap|bindata\.go)",
     re.DOTALL,
 )
-# What a tool runs because of where it stands, whatever its name: pipelines, and migrations in these forms.
+# What a tool runs because of where it stands, whatever its name.
 _PIPELINES = (".github/workflows/", ".github/actions/", ".gitlab/", ".circleci/", ".buildkite/")
-_MIGRATION_DIRS = _words("migrations migration migrate versions")
-_MIGRATION_ENDS = (".py", ".rb", ".xml", ".yml", ".yaml")
 
 
 def is_test(path: str) -> bool:
     """Tests, and the data that they read."""
-    if path.lower().startswith(_PIPELINES):
+    if path.lower().startswith(_PIPELINES) or runs_as(path):
         return False
     *folders, name = path.split("/")
     return any(part.lower() in _TEST_DIRS for part in folders) or (
-        not _runs_by_place(path)
+        not name.lower().endswith(".sql")
         and (_TEST_NAME.fullmatch(name.lower()) is not None or _TEST_CLASS.fullmatch(name) is not None)
-    )
-
-
-def _runs_by_place(path: str) -> bool:
-    """Whether its name says nothing of what it is: `V7__drop_tests.sql`, `migrations/0004_ab_test.py`."""
-    *folders, name = path.lower().split("/")
-    return name.endswith(".sql") or (
-        name.endswith(_MIGRATION_ENDS) and any(part in _MIGRATION_DIRS for part in folders)
     )
 
 
 def is_docs(path: str) -> bool:
     """Documentation and examples: nothing of it runs where people depend on it."""
+    if runs_as(path):
+        return False
     *folders, name = path.lower().split("/")
     return (
         any(part in _DOC_DIRS for part in folders)
@@ -88,20 +83,24 @@ def is_lock(path: str) -> bool:
 
 def is_vendored(path: str) -> bool:
     """Copied from other projects."""
-    return any(part in _VENDORED_DIRS for part in path.lower().split("/")[:-1])
+    return not runs_as(path) and any(part in _VENDORED_DIRS for part in path.lower().split("/")[:-1])
 
 
 def is_generated(path: str) -> bool:
     """Made by a program from something else: lock files, minified and compiled text; what is vendored too."""
+    if is_lock(path):
+        return True
+    if runs_as(path):
+        return False
     *folders, name = path.lower().split("/")
     return (
-        is_lock(path)
-        or is_vendored(path)
+        is_vendored(path)
         or any(part in _GENERATED_DIRS for part in folders)
-        or (_GENERATED_NAME.fullmatch(name) is not None and not _runs_by_place(path))
+        or (_GENERATED_NAME.fullmatch(name) is not None and not name.endswith(".sql"))
     )
 
 
+@lru_cache(maxsize=8_192)
 def is_aside(path: str) -> bool:
     """Tests, documentation, generated or vendored: what rules leave alone unless they say otherwise."""
     return is_test(path) or is_docs(path) or is_generated(path)

@@ -23,6 +23,8 @@ from core.times import EPOCH
 from core.yamltext import Strict, checked, read_yaml
 
 POLICY_FILE = ".watchkeeper.yml"
+# Where it may stand; the first that is there counts.
+POLICY_FILES = (POLICY_FILE, ".watchkeeper.yaml")
 MAX_CHARACTERS = 1_000_000
 # Of each list: every match is held against every suppression.
 _MOST = 500
@@ -83,6 +85,9 @@ class Policy(Strict):
     ignore: tuple[Glob, ...] = Field(
         default=(), max_length=_MOST, description="Path globs of files that no rule looks at"
     )
+    judge: tuple[Glob, ...] = Field(
+        default=(), max_length=_MOST, description="Path globs of files that are judged, be they tests by name"
+    )
     suppressions: tuple[Suppression, ...] = Field(
         default=(), max_length=_MOST, description="What is accepted for a while"
     )
@@ -97,6 +102,10 @@ class Policy(Strict):
 
     def ignores(self, path: str) -> bool:
         return any(_fits(glob, path) for glob in self.ignore)
+
+    def asks_for(self, path: str) -> bool:
+        """Whether a file is judged that is a test, documentation or vendored by its name."""
+        return any(_fits(glob, path) for glob in self.judge)
 
     def suppressed(self, match: Match, now: int) -> Suppression | None:
         """The first suppression in force at `now` that covers the match. A freeze that operators told is not

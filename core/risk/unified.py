@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -20,7 +21,11 @@ MOST_FILES = 3_000
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.DOTALL)
 _SIGNS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_TAKEN: dict[str, Status] = {"rena": "renamed", "copy": "copied"}
 _NOWHERE = "/dev/null"
+_INSTEAD: dict[str, Literal["link", "submodule"]] = {"120000": "link", "160000": "submodule"}
+_SUBPROJECT = re.compile(r"Subproject commit [0-9a-f]{40,64}(?:-dirty)?")
+_MODE = re.compile(r"(?:new file mode|new mode|deleted file mode|index [0-9a-f.]{1,140}) ([0-7]{6})")
 
 
 class _Lines:
@@ -92,16 +97,47 @@ def files_of(text: str, most: int = MOST_FILES) -> tuple[tuple[TouchedFile, ...]
     found: list[TouchedFile] = []
     left_out = 0
     for file in _files(_Reader(text)):
-        if len(found) < most:
+        if found and _turned(found[-1], file):
+            found[-1] = file if file.instead != "link" else msgspec.structs.replace(file, status="modified")
+        elif len(found) < most:
             found.append(file)
         else:
             left_out += 1
     return tuple(found), left_out
 
 
+def _turned(gone: TouchedFile, come: TouchedFile) -> bool:
+    """Whether both are one file that became, or was, a link or a submodule: git shows it going and coming."""
+    went = gone.path == come.path and (gone.status == "deleted" or gone.instead == "submodule")
+    return went and bool(gone.instead or come.instead) and come.status in ("added", "submodule")
+
+
+def standing_for(file: TouchedFile, mode: str) -> TouchedFile:
+    """The file as what stands at its path by git's `mode`: what a link or a submodule points to is no line of
+    a file. Of a submodule that only moves `removed` says so. Where the mode is not known ("") lines that name
+    a commit of a submodule tell one."""
+    instead = _INSTEAD.get(mode) or ("submodule" if not mode and _names_commit(file) else "")
+    if not instead:
+        return file
+    link = instead == "link"
+    return TouchedFile(
+        file.path,
+        file.status if link else "submodule",
+        file.old_path,
+        removed=() if link else file.removed[:1],
+        instead=instead,
+        target=file.added[0].text if file.added else "",
+    )
+
+
+def _names_commit(file: TouchedFile) -> bool:
+    lines = [*file.added, *file.removed]
+    return 0 < len(lines) <= 2 and all(_SUBPROJECT.fullmatch(line.text) for line in lines)
+
+
 def whole(file: TouchedFile) -> TouchedFile:
     """With the whole text of a file that came or went, which its lines are; not of one that was cut."""
-    if file.cut or file.binary:
+    if file.cut or file.binary or file.instead:
         return file
     if file.status == "added" and file.added:
         return msgspec.structs.replace(file, after=_text(file.added))
@@ -128,20 +164,25 @@ def _files(reader: _Reader) -> Iterator[TouchedFile]:
         if line.startswith("@@ ") and _HUNK.match(line):
             lines = _Lines()
             reader.hunks(lines)
-            named = _named(head)
+            named, mode = _named(head), _mode(head)
             head = []
             if named is not None:
-                yield whole(_with(named, lines, cut=lines.cut))
+                yield whole(standing_for(_with(named, lines, cut=lines.cut), mode))
             continue
         if line.startswith("diff --git ") and head:
             if (named := _named(head)) is not None:
-                yield named
+                yield standing_for(named, _mode(head))
             head = []
         if len(head) < 100:
             head.append(line)
         reader.take()
     if (named := _named(head)) is not None:
-        yield named
+        yield standing_for(named, _mode(head))
+
+
+def _mode(head: list[str]) -> str:
+    """Git's mode of the file that the lines are about, "" where none says it."""
+    return next((found[1] for line in head if (found := _MODE.fullmatch(line.removesuffix("\r")))), "")
 
 
 def _with(file: TouchedFile, lines: _Lines, *, cut: bool) -> TouchedFile:
@@ -173,7 +214,7 @@ def _named(head: list[str]) -> TouchedFile | None:
         elif line.startswith("+++ "):
             about, new = True, _path(line[4:])
         elif line.startswith(("rename from ", "copy from ")):
-            old, status = _unquoted(line.partition(" from ")[2]), "renamed"
+            old, status = _unquoted(line.partition(" from ")[2]), _TAKEN[line[:4]]
         elif line.startswith(("rename to ", "copy to ")):
             new = _unquoted(line.partition(" to ")[2])
         elif line.startswith("new file mode "):
@@ -190,7 +231,8 @@ def _named(head: list[str]) -> TouchedFile | None:
         new, status = old, "deleted"
     if not new:
         return None
-    return TouchedFile(new, status, old if status == "renamed" and old != new else "", binary)
+    taken = status in ("renamed", "copied") and old != new
+    return TouchedFile(new, status, old if taken else "", binary)
 
 
 def _both(rest: str) -> tuple[str, str]:

@@ -5,14 +5,15 @@ Over at once when the deploy fails or is rolled back. Alerts that fired before i
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from core.canonical import sha256_hex
+from core.correlation.names import called
 from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.incident import Episode
 from core.narrative.plain import short_version
+from core.state import within
 from core.suppression.kinds import Suppression
 
 if TYPE_CHECKING:
@@ -28,18 +29,26 @@ def deploying(world: World, episode: Episode, at: int) -> list[Suppression]:
     rule, entity = world.rules.deploy_silence, episode.entity
     if not rule.lasts or not entity.service or episode.alert_rank < _RANKS[rule.at_most]:
         return []
-    timeline = world.index.changes.get((entity.domain, entity.service))
-    if not timeline:
-        return []
     found = []
-    low, high = at - rule.lasts + 1, min(at, episode.starts_at)
-    for _, name in timeline[bisect_left(timeline, (low, "")) : bisect_left(timeline, (high + 1, ""))]:
+    for name in _begun(world, entity, at - rule.lasts + 1, min(at, episode.starts_at)):
         event = world.state.changes[name].event
-        if shakes(event, entity):
+        if _shakes(event, entity):
             what = f"deploy of {entity.service} {short_version(event.version)}".strip()
             until = event.at + rule.lasts
             found.append(Suppression("deploy", name, "rule deploy-silence", what, until, waits_for=name))
     return found[::-1]
+
+
+def _begun(world: World, entity: Entity, low: int, high: int) -> list[str]:
+    """Changes there from `low` to `high`, in order of time."""
+    if not world.index.changes:
+        return []
+    found = [
+        name
+        for service in called(world, entity)
+        for name in within(world.index.changes.get((entity.domain, service), ()), low, high)
+    ]
+    return sorted(found, key=lambda name: (world.state.changes[name].event.at, name))
 
 
 def told_of(world: World, name: str) -> str:
@@ -52,12 +61,11 @@ def told_of(world: World, name: str) -> str:
     return sha256_hex("\0".join((str(one.at), *said)).encode("utf-8", "replace"))[:16]
 
 
-def shakes(event: ChangeEvent, entity: Entity) -> bool:
-    """Whether it is a deploy of the entity that goes well so far."""
+def _shakes(event: ChangeEvent, entity: Entity) -> bool:
+    """Whether it is a deploy that goes well so far, there."""
     return (
         event.kind == "deploy"
         and event.state in _UNDER_WAY
-        and event.service == entity.service
         and event.environment in ("", entity.environment)
         and event.cluster in ("", entity.cluster)
     )

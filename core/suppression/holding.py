@@ -1,7 +1,8 @@
 """The gate before a page: an incident pages while at least one alert of it that fires is not suppressed.
 
 A page that is due while all are is not lost: it is `held`, says by what, and is looked at again when that may
-be over (the timer `held:INCIDENT`), or at once when an alert of the incident or one it waits for changes.
+be over (the timer `held:INCIDENT`), or at once when an alert of the incident changes, or nothing inhibits any
+more where it waits.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ def hold(turn: Turn, incident: Incident, reason: str) -> bool:
 
 
 def keep(turn: Turn, incident: Incident, held: Held) -> None:
-    incident.held = held
-    turn.world.suppression.waiting.note(incident)
+    before, incident.held = incident.held, held
+    if before is None or held.places is not before.places:
+        turn.world.suppression.waiting.note(turn.world, incident)
     if held.until is not None:
         turn.arm_by(f"held:{incident.id}", held.until)
 
@@ -53,7 +55,7 @@ def let_go(world: World, incident: Incident) -> None:
     world.suppression.living.drop(incident)
     if incident.held is not None:
         incident.held = None
-        world.suppression.waiting.note(incident)
+        world.suppression.waiting.note(world, incident)
 
 
 def unsettle(incident: Incident) -> None:
@@ -66,11 +68,12 @@ def relabelled(turn: Turn, episode: Episode) -> None:
     """Call when an alert's labels have changed: what suppresses it, and what it inhibits, may differ now."""
     world = turn.world
     world.index.fresh.append(episode.id)
-    for name in (episode.incident, *world.suppression.waiting.of(episode.incident)):
-        incident = world.state.incidents.get(name)
-        if incident is not None and incident.held is not None:
-            unsettle(incident)
-            turn.arm(f"held:{name}", turn.at)
+    incident = world.state.incidents.get(episode.incident)
+    if incident is not None and incident.held is not None:
+        unsettle(incident)
+        turn.arm(f"held:{incident.id}", turn.at)
+    for name in world.suppression.waiting.relabelled(world, episode):
+        turn.arm_by(f"held:{name}", turn.at)
 
 
 def look(world: World, incident: Incident, at: int) -> Held | None:
@@ -95,7 +98,8 @@ def _looked_at(
     """With what was found `before` of the other members. The newest first: one that is free settles it."""
     names = set(before.names if before else ())
     until = before.until if before else None
-    waits, whole = set(before.waits_for if before else ()), True
+    waits, places = set(before.waits_for if before else ()), set(before.places if before else ())
+    whole = True
     for episode in reversed(alerts):
         if over(episode):
             continue
@@ -109,6 +113,8 @@ def _looked_at(
             names.add(one.name)
             until = one.until if until is None else min(until, one.until or until)
             waits |= {one.waits_for} - {""}
+            if one.place is not None:
+                places.add(one.place)
     if not names:
         return None
     ordered = sorted(names)
@@ -121,16 +127,19 @@ def _looked_at(
         len(incident.members),
         whole,
         incident.members[-1],
-        {name: told_of(world, name) for name in sorted(waits) if name in world.state.changes},
+        {name: told_of(world, name) for name in sorted(waits)},
+        tuple(sorted(places)),
     )
 
 
 def _still(world: World, incident: Incident, held: Held, at: int) -> bool:
-    """Whether nothing that it waits for has changed: what holds has a time, an alert or a deploy that it goes
-    by, the thresholds that were not reached, or alerts that flap."""
+    """Whether nothing that it waits for has changed: what holds has a time, a place where something stands or
+    a deploy that it goes by, the thresholds that were not reached, or alerts that flap."""
     if held.until is not None and at >= held.until:
         return False
-    if not all(_goes_on(world, held, name) for name in held.waits_for):
+    if any(told_of(world, name) != held.deploys.get(name) for name in held.waits_for):
+        return False
+    if not all(world.suppression.waiting.taken(world, place) for place in held.places):
         return False
     short: list[str] | None = None
     for name in held.names:
@@ -142,13 +151,6 @@ def _still(world: World, incident: Incident, held: Held, at: int) -> bool:
         elif kind == HELD_BY["flapping"] and flap_now(world, incident.domain, which, at) is None:
             return False
     return True
-
-
-def _goes_on(world: World, held: Held, name: str) -> bool:
-    if name in held.deploys:
-        return told_of(world, name) == held.deploys[name]
-    episode = world.state.episodes.get(name)
-    return episode is not None and episode.status == "firing"
 
 
 def _detail(held: Held, reason: str) -> str:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from core.model.incident import Episode
+from core.model.incident import Episode, InhibitionPlace
 from core.suppression.dispatch import Dispatch
 from core.suppression.kinds import Suppression
 from core.suppression.living import over
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 # Domain, and the values of the labels that must be equal.
 Key = tuple[str, tuple[str, ...]]
-# Starts and ids of sources: those that fit the source's side alone, and those that fit both sides, which
-# count for fewer.
-Filed = tuple[list[tuple[int, str]], list[tuple[int, str]]]
 
 
 class Ready(NamedTuple):
@@ -40,6 +37,24 @@ class Ready(NamedTuple):
         return key_of(episode, self.equal)
 
 
+class Filed(NamedTuple):
+    """Starts and ids of the sources of a rule under a key, in order: those that fit the source's side
+    `alone`, and those that fit `two` sides, which count for fewer. `places`: the first without these, the
+    second with them."""
+
+    alone: list[tuple[int, str]]
+    two: list[tuple[int, str]]
+    places: tuple[InhibitionPlace, InhibitionPlace]
+
+
+class Standing(NamedTuple):
+    """`source` stands for a target by `rule`, at `place`."""
+
+    rule: Ready
+    source: Episode
+    place: InhibitionPlace
+
+
 def key_of(episode: Episode, equal: tuple[str, ...]) -> Key:
     labels = episode.labels
     values = [label_of(episode, name) if name[:1] == "@" else labels.get(name, "") for name in equal]
@@ -47,7 +62,8 @@ def key_of(episode: Episode, equal: tuple[str, ...]) -> Key:
 
 
 class Inhibitors:
-    """Made of the rules in force; `take` files alerts, `of` tells which of them inhibits one."""
+    """Made of the rules in force; `take` files alerts, `of` tells which of them inhibits one, `first` which
+    of them stands at a place."""
 
     def __init__(self, rows: Iterable[InhibitionRow] = ()) -> None:
         self.rules = [
@@ -56,7 +72,7 @@ class Inhibitors:
         ]
         self._sources = Dispatch((rule.source, rule) for rule in self.rules)
         self._targets = Dispatch((rule.target, rule) for rule in self.rules)
-        self._places = {rule.name: place for place, rule in enumerate(self.rules)}
+        self._order = {rule.name: number for number, rule in enumerate(self.rules)}
         # By the labels that must be equal and their values, the sources of each rule.
         self._filed: dict[tuple[str, ...], dict[Key, dict[str, Filed]]] = {}
         self.size = 0
@@ -65,80 +81,110 @@ class Inhibitors:
         """File an alert under each rule whose source it fits. The same again changes nothing."""
         place = (episode.starts_at, episode.id)
         for rule in self._sources.fitting(episode):
-            by_rule = self._filed.setdefault(rule.equal, {}).setdefault(rule.key(episode), {})
-            row = by_rule.setdefault(rule.name, ([], []))[rule.target.fit(episode)]
+            key = rule.key(episode)
+            by_rule = self._filed.setdefault(rule.equal, {}).setdefault(key, {})
+            filed = by_rule.get(rule.name)
+            if filed is None:
+                filed = by_rule[rule.name] = _nothing_at(rule, key)
+            row = filed.two if rule.target.fit(episode) else filed.alone
             position = bisect_left(row, place)
             if row[position : position + 1] != [place]:
                 row.insert(position, place)
                 self.size += 1
 
-    def of(self, episodes: dict[str, Episode], target: Episode) -> list[tuple[Ready, Episode]]:
-        """By rule, in the rules' order, the alert that inhibits `target`: of several the first to begin."""
+    def of(self, episodes: dict[str, Episode], target: Episode) -> list[Standing]:
+        """By rule, in the rules' order, what inhibits `target`: of several alerts the first to begin."""
         tried = self._targets.candidates(target)
         if not tried:
             return []
         found = []
         for equal, by_key in self._filed.items():
-            key = key_of(target, equal)
-            here = by_key.get(key)
+            here = by_key.get(key_of(target, equal))
             if here is None:
                 continue
             for rule in self._aimed(target, here, tried):
-                source = self._source(episodes, rule, target, key, here[rule.name])
+                place = here[rule.name].places[not rule.source.fit(target)]
+                source = self._source(episodes, rule, here[rule.name], place)
                 if source is not None:
-                    found.append((rule, source))
-        return sorted(found, key=lambda row: self._places[row[0].name]) if len(found) > 1 else found
+                    found.append(Standing(rule, source, place))
+        return sorted(found, key=lambda row: self._order[row.rule.name]) if len(found) > 1 else found
+
+    def first(self, episodes: dict[str, Episode], place: InhibitionPlace) -> Episode | None:
+        """The first to begin of those that stand at a place; of a rule that is not in force none do."""
+        number = self._order.get(place.rule)
+        if number is None:
+            return None
+        rule = self.rules[number]
+        filed = self._filed.get(rule.equal, {}).get((place.domain, place.values), {}).get(rule.name)
+        return None if filed is None else self._source(episodes, rule, filed, place)
 
     def _aimed(self, target: Episode, here: dict[str, Filed], tried: int) -> list[Ready]:
         """Rules with a source `here` whose target side it fits; tries few, whichever way. Of all rules there
         would be `tried`."""
         if len(here) > tried:
             return [rule for rule in self._targets.fitting(target) if rule.name in here]
-        rules = [self.rules[self._places[name]] for name in here]
+        rules = [self.rules[self._order[name]] for name in here]
         return [rule for rule in rules if rule.target.fit(target)]
 
     def _source(
-        self, episodes: dict[str, Episode], rule: Ready, target: Episode, key: Key, rows: Filed
+        self, episodes: dict[str, Episode], rule: Ready, filed: Filed, place: InhibitionPlace
     ) -> Episode | None:
-        found = [self._first(episodes, rule, key, rows[0], two_sided=False)]
-        if not rule.source.fit(target):
-            found.append(self._first(episodes, rule, key, rows[1], two_sided=True))
-        return min((one for one in found if one is not None), key=_began, default=None)
+        alone = self._first(episodes, rule, place, filed.alone, two_sided=False)
+        if not place.both:
+            return alone
+        two = self._first(episodes, rule, place, filed.two, two_sided=True)
+        return min((one for one in (alone, two) if one is not None), key=_began, default=None)
 
     def _first(
         self,
         episodes: dict[str, Episode],
         rule: Ready,
-        key: Key,
+        place: InhibitionPlace,
         row: list[tuple[int, str]],
         *,
         two_sided: bool,
     ) -> Episode | None:
-        """The first to begin that still counts; those that are over are left out for good."""
-        position = 0
-        while position < len(row):
-            episode = episodes.get(row[position][1])
+        """The first to begin that still counts; those before it that are over are left out for good."""
+        kept: list[tuple[int, str]] = []
+        for position, one in enumerate(row):
+            episode = episodes.get(one[1])
             if episode is None or over(episode):
-                del row[position]
-                self.size -= 1
                 continue
             # It may have been told of anew since it was filed.
-            if _counts(episode, rule, key) and rule.target.fit(episode) == two_sided:
+            if _counts(episode, rule, place) and rule.target.fit(episode) == two_sided:
+                self._leave_out(row, position, kept)
                 return episode
-            position += 1
+            kept.append(one)
+        self._leave_out(row, len(row), kept)
         return None
+
+    def _leave_out(self, row: list[tuple[int, str]], end: int, kept: list[tuple[int, str]]) -> None:
+        """Of the first `end` only `kept` stay."""
+        if len(kept) < end:
+            row[:end] = kept
+            self.size -= end - len(kept)
 
 
 def inhibited(world: World, episode: Episode, at: int) -> list[Suppression]:
     """By rule. No clock says how long."""
     return [
-        Suppression("inhibition", rule.name, source.name, f"{_what(source)} fires", waits_for=source.id)
-        for rule, source in world.suppression.inhibitors(world).of(world.state.episodes, episode)
+        Suppression("inhibition", rule.name, source.name, f"{_what(source)} fires", place=place)
+        for rule, source, place in world.suppression.inhibitors(world).of(world.state.episodes, episode)
     ]
 
 
-def _counts(episode: Episode, rule: Ready, key: Key) -> bool:
-    return episode.status == "firing" and rule.source.fit(episode) and rule.key(episode) == key
+def _nothing_at(rule: Ready, key: Key) -> Filed:
+    domain, values = key
+    places = [InhibitionPlace(rule.name, domain, values, both) for both in (False, True)]
+    return Filed([], [], (places[0], places[1]))
+
+
+def _counts(episode: Episode, rule: Ready, place: InhibitionPlace) -> bool:
+    return (
+        episode.status == "firing"
+        and rule.source.fit(episode)
+        and rule.key(episode) == (place.domain, place.values)
+    )
 
 
 def _began(episode: Episode) -> tuple[int, str]:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from core.model.incident import InhibitionPlace
+
 Kind = Literal["silence", "inhibition", "maintenance", "mute", "deploy", "dismissal", "flapping", "threshold"]
 # How the reason of a page that was held back begins.
 HELD_BY: dict[Kind, str] = {
@@ -24,7 +26,7 @@ class Suppression(msgspec.Struct, frozen=True):
     """`id` names the silence, rule, window, change or incident that did it, `by` whose it is or which alert,
     `reason` the words given; `until` is when it may end, in ms UTC, None where no clock says so.
 
-    `waits_for` is the episode or change whose next telling may end it earlier.
+    `waits_for` is the change whose next telling may end it earlier, `place` where something must stand.
     """
 
     kind: Kind
@@ -33,6 +35,7 @@ class Suppression(msgspec.Struct, frozen=True):
     reason: str
     until: int | None = None
     waits_for: str = ""
+    place: InhibitionPlace | None = None
 
     @property
     def name(self) -> str:

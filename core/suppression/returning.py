@@ -6,6 +6,7 @@ import msgspec
 
 from core.model.incident import OPEN, SEVERITIES, Held, Incident
 from core.paging import notify
+from core.standing import judge_soon
 from core.suppression.holding import keep, let_go, look, unsettle
 from core.world import Turn
 
@@ -32,6 +33,7 @@ def come_back(turn: Turn, incident: Incident, why: str, *, actor: str = "rule") 
     incident.snooze = None
     unsettle(incident)
     turn.note(incident, "returned", why, actor=actor)
+    judge_soon(turn, incident)
     if not incident.firing:
         return
     if actor == "rule":
@@ -46,6 +48,8 @@ def look_at_all(turn: Turn) -> None:
         if incident.held is not None:
             turn.arm(f"held:{name}", turn.at)
             unsettle(incident)
+        if incident.clocks.stands is not None:
+            turn.arm(f"stand:{name}", turn.at)
 
 
 def _look_again(turn: Turn, incident: Incident, held: Held) -> None:

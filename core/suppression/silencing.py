@@ -14,6 +14,7 @@ from core.config import typed_payload
 from core.errors import InputError
 from core.journal import Draft, Record, json_draft
 from core.model.incident import OPEN, Incident, Snooze
+from core.standing import judge_soon
 from core.suppression.holding import unsettle
 from core.suppression.matchers import Matcher, Matchers, parse_matchers
 from core.suppression.returning import come_back, look_at_all
@@ -179,6 +180,7 @@ def _show(turn: Turn, silence: Silence) -> None:
     for episode in state.episodes.values():
         if episode.status != "resolved" and episode.incident in state.incidents and matchers.fit(episode):
             state.incidents[episode.incident].version += 1
+            judge_soon(turn, state.incidents[episode.incident])
 
 
 def _dismiss(turn: Turn, incident: Incident, read: Read) -> None:
@@ -195,6 +197,7 @@ def _dismiss(turn: Turn, incident: Incident, read: Read) -> None:
     unsettle(incident)
     words = op.comment or f"until {format_rfc3339(read.ends_at)}"
     turn.note(incident, "dismissed", "person", actor=op.author, detail=words)
+    judge_soon(turn, incident)
 
 
 def _draft(op: SilenceOp, source: str) -> Draft:

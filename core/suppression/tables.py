@@ -21,8 +21,8 @@ _SLACK = 1_000
 
 
 class Tables:
-    """`waiting` knows which pages wait for the end of which alert, `living` which alerts may still fire of
-    an incident that is held."""
+    """`waiting` knows which pages wait for which places of inhibition, `living` which alerts may still fire
+    of an incident that is held. Call `begin` once `world` has its rules and index."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -31,8 +31,13 @@ class Tables:
         self._windows: Dispatch[Window] = Dispatch(())
         self._silences: Dispatch[Silence] | None = None
         self._counted: dict[tuple[str, str], Counted] = {}
-        self.waiting = Waiting(state)
+        self.waiting = Waiting()
         self.living = Living(state)
+
+    def begin(self, world: World) -> None:
+        for incident in self._state.incidents.values():
+            if incident.held is not None:
+                self.waiting.note(world, incident)
 
     def silences(self) -> Dispatch[Silence]:
         if self._silences is None:
@@ -74,6 +79,7 @@ class Tables:
             self._rules = rules
             self._windows = filed_windows(rules.quiet_times.windows)
             self._counted.clear()
+            self.waiting.other_rules()
             self._file_all(world)
 
     def _file_all(self, world: World) -> None:

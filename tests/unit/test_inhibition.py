@@ -11,16 +11,13 @@ import pytest
 
 from core.errors import RuleError
 from core.journal import Draft, json_draft
-from core.model.entity import Entity
 from core.model.events import AlertEvent, Parsed
-from core.model.incident import Episode, Held, Incident
+from core.model.incident import Episode
 from core.rules.loader import parse_rules
 from core.rules.quiet import InhibitionRow
-from core.state import State
 from core.suppression.inhibition import Inhibitors
 from core.suppression.matchers import Matchers, parse_all
 from core.suppression.silencing import SilenceOp
-from core.suppression.waiting import Waiting
 from tests.timeline import SHOP, START, Timeline, alert, time
 from tests.unit.test_matchers import brute, episode
 from watchkeeper.files import rules_content
@@ -97,7 +94,8 @@ def test_it_finds_what_going_through_all_alerts_finds_in_any_order_of_filing() -
             one.labels = {name: rng.choice(VALUES) for name in NAMES}
             inhibitors.take(one)
         for one in episodes:
-            got = [(rule.name, source.id) for rule, source in inhibitors.of(by_id, one)]
+            found = inhibitors.of(by_id, one)
+            got = [(rule.name, source.id) for rule, source, _ in found]
             assert got == expected(rows, episodes, one)
             inhibitions += len(got)
     assert inhibitions > 100
@@ -186,7 +184,7 @@ def test_an_alert_that_turns_critical_inhibits_from_then_on() -> None:
     one.labels = {**one.labels, "severity": "critical"}
     inhibitors.take(one)
     other.entity = one.entity
-    assert [source.id for _, source in inhibitors.of({one.id: one}, other)] == [one.id]
+    assert [found.source.id for found in inhibitors.of({one.id: one}, other)] == [one.id]
     one.labels = {**one.labels, "severity": "warning"}
     assert not inhibitors.of({one.id: one}, other)
 
@@ -260,25 +258,6 @@ def test_what_inhibits_lets_go_when_it_no_longer_fits() -> None:
     tell(200, "search", "critical", "Base")
     assert (200.0, "opened") in t.pages()
     assert [subject_of(t, one) for one in t.decisions("notify")][-1] == "mailer"
-
-
-def test_pages_wait_for_an_alert_wherever_its_incident_goes() -> None:
-    entity = Entity(domain="default", environment="", cluster="", service="s")
-    source = Episode("e1", "f1", 0, entity, {}, 0, "default/x", 1, 0, 0, 0, incident="A")
-    held = Incident("H", "default", 0, 1, ["e2"], held=Held("opened", "inhibited:r", None, waits_for=("e1",)))
-    first, second = Incident("A", "default", 0, 1, ["e1"]), Incident("B", "default", 0, 2, [])
-    state = State(episodes={"e1": source}, incidents={"H": held, "A": first, "B": second})
-    waiting = Waiting(state)
-    assert waiting.woken(first) == []
-    source.incident, second.merged_from = "B", ["A"]
-    assert waiting.woken(second) == []
-    source.status = "resolved"
-    assert waiting.woken(second) == ["H"]
-    assert waiting.woken(first) == []
-    held.held = None
-    waiting.note(held)
-    assert waiting.woken(second) == []
-    assert list(waiting.of("B")) == []
 
 
 @pytest.mark.parametrize(

@@ -309,3 +309,20 @@ def test_this_projects_own_policy_holds() -> None:
     assert policy.mode == "advisory"
     assert policy.ignores("evals/cases/risk/sql.yaml")
     assert not policy.ignores("core/engine.py")
+
+
+def test_an_advisory_step_passes_and_says_so_whatever_else_is_asked(repo: Path, program: Path) -> None:
+    """The base's policy holds and a level is named; the mode of the step counts more than both."""
+    (repo / ".watchkeeper.yaml").write_text("mode: policy\nthresholds: {warn: low, hold: low}\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-qm", "policy")
+    base = git(repo, "rev-parse", "HEAD")
+    (repo / "db" / "migrations" / "2.sql").write_text(DROP)
+    git(repo, "add", ".")
+    git(repo, "commit", "-qm", "second")
+    context = pull_request(repo)
+    context["github"]["event"]["pull_request"]["base"]["sha"] = base
+    obeyed = run_action(repo, program, context)
+    assert (obeyed["code"], obeyed["outputs"]["decision"]) == (1, "hold")
+    told = run_action(repo, program, context, **{"fail-on": "low"}, mode="advisory")
+    assert (told["code"], told["outputs"]["verdict"], told["outputs"]["decision"]) == (0, "hold", "warn")

@@ -269,7 +269,7 @@ def test_the_rules_are_listed_with_their_sources() -> None:
     assert all("https://" in row["source"] for row in rows)
     lines = CliRunner().invoke(app, ["risk", "rules"]).stdout.splitlines()
     assert len(lines) == len(rows) + 2
-    assert any(line.split()[:3] == ["sql-truncate", "critical", "A"] for line in lines)
+    assert any(line.split()[:3] == ["sql-drop-table", "critical", "A"] for line in lines)
     told = CliRunner().invoke(app, ["risk", "rules", "sql-index-blocks"]).stdout
     assert "    Why: " in told
     assert "    Known from: " in told

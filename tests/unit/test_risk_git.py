@@ -108,7 +108,8 @@ def test_every_kind_of_change(repo: Repository) -> None:
     assert (found["made"].added, found["made"].before) == ((Line(1, "a"), Line(2, "b")), None)
     assert (found["new name"].old_path, found["new name"].added) == ("old", (Line(41, "more"),))
     assert found["none"].after == ""
-    assert (found["turns"].added, found["turns"].removed) == ((Line(1, "gone"),), (Line(1, "t"),))
+    assert (found["turns"].added, found["turns"].removed) == ((), ())
+    assert (found["turns"].instead, found["turns"].target) == ("link", "gone")
     assert found["turns"].after is None
     assert found["mode"].insertions == 0
 
@@ -148,7 +149,8 @@ def test_submodules_are_named_and_not_entered(repo: Repository, tmp_path: Path) 
     found = {file.path: file for file in read(repo).files}
     assert found["lib"].status == "submodule"
     assert found["lib"].after is None
-    assert found["lib"].added[0].text.startswith("Subproject commit ")
+    assert (found["lib"].instead, found["lib"].added) == ("submodule", ())
+    assert found["lib"].target.startswith("Subproject commit ")
 
 
 def test_errors_say_what_is_missing(repo: Repository, tmp_path: Path) -> None:

@@ -84,12 +84,37 @@ def test_it_decides_nothing() -> None:
         for row in document["changes"]:
             row.pop("risk")
     # The record of the assessment moves the numbers of all that follow, of which ids are made.
+    # Nor do the words say the same of what a rollback leaves; which fix is named does not hang on it.
+    for document in (*one["incidents"], *other["incidents"]):
+        document["questions"]["likely_fix"].pop("answer")
     keys = ("severity", "why", "origin", "status", "title", "questions")
     rows = [[[row[key] for key in keys] for row in found["incidents"]] for found in (one, other)]
     assert rows[0] == rows[1]
     assert [(f["kind"], f["confidence"], f["summary"]) for f in one["findings"]] == [
         (f["kind"], f["confidence"], f["summary"]) for f in other["findings"]
     ]
+
+
+def fix(t: Judging) -> str:
+    return str(t.incidents()[0]["questions"]["likely_fix"]["answer"])
+
+
+def test_the_likely_fix_says_what_a_rollback_leaves_undone() -> None:
+    start = f"Roll back the deploy of payments {HEAD[:12]}"
+    assert fix(story()) == f"{start}; that does not undo this: Drops a column that is still read."
+    assert fix(story(judged=False)) == f"{start}, if it can be undone safely."
+    t = story(judged=False)
+    t.judge(60, check(matches=[{**DROP, "rule": "sql-index-blocks"}, {**DROP, "rule": "made-up"}]))
+    assert fix(t) == f"{start}, if it can be undone safely.", "the check knows nothing of that"
+    t.judge(90, check(90, matches=[DROP, {**DROP, "rule": "tf-data-removed"}, {**DROP, "path": "x"}]))
+    assert fix(t).endswith(" (and 2 more).")
+
+
+def test_words_of_a_check_stay_words_in_the_likely_fix() -> None:
+    t = story(judged=False)
+    t.judge(60, check(matches=[{**DROP, "what": "x\n\x1b[2J\u202e" + "y" * 5_000}]))
+    assert fix(t).isprintable()
+    assert len(fix(t)) < 400
 
 
 def test_it_may_come_after_the_incident_and_says_that_it_is_new() -> None:

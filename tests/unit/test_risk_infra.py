@@ -23,7 +23,7 @@ from core.risk.rules.settings.configuration import rules as configuration_rules
 from core.risk.rules.settings.flags import rules as flag_rules
 from core.risk.rules.settings.prompts import rules as prompt_rules
 from core.risk.rules.settings.secrets import rules as secret_rules
-from core.risk.rules.yamldocs import documents, walk
+from core.risk.rules.yamldocs import documents, fault_of, walk
 from evals.risk.corpus import Case, change_of, known_of, load
 
 FAMILIES = ("terraform", "kubernetes", "configuration", "delivery")
@@ -69,7 +69,7 @@ def test_each_rule_is_listed_once_and_says_where_it_is_known_from() -> None:
 
 def test_each_rule_has_a_pair_of_cases() -> None:
     """But for the plan that cannot be read, which has a test of its own below."""
-    dangers = {rule for case in CASES if case.danger for rule in case.rules}
+    dangers = {rule for case in load() if case.danger for rule in case.rules}
     assert {rule.id for rule in OURS} - dangers == {"tf-plan-unread"}
 
 
@@ -99,10 +99,16 @@ def test_no_secret_is_shown() -> None:
             assert "old-word-1" not in json.dumps([(one.what, one.evidence) for one in found])
 
 
-def test_secrets_in_tests_and_documentation_are_left_alone() -> None:
-    line = (Line(1, 'TOKEN = "ghp_' + 'q7Zk2Vw9Lx4Rb8Tn3Md6Hs1Yc5Gf0JpAeUi2"'),)
+def test_a_token_of_a_sure_shape_is_told_wherever_it_stands() -> None:
+    real = (Line(1, 'TOKEN = "ghp_' + 'q7Zk2Vw9Lx4Rb8Tn3Md6Hs1Yc5Gf0JpAeUi2"'),)
+    made_up = (
+        Line(1, 'TOKEN = "ghp_' + 'testtesttest0123456789abcdefghijklmn"'),
+        Line(2, "password = 'hunter22aA'"),
+    )
     for path in ("tests/test_api.py", "docs/api.md", "vendor/x/y.go", "examples/run.sh"):
-        assert not matches(ChangeSet(files=(TouchedFile(path, added=line),)))
+        found = matches(ChangeSet(files=(TouchedFile(path, added=real),)))
+        assert [(one.rule, one.level) for one in found] == [("secret-token", "critical")]
+        assert not matches(ChangeSet(files=(TouchedFile(path, added=made_up),)))
 
 
 @pytest.mark.parametrize("text", ['{"format_version": "1.2", "resource_changes": [', None])
@@ -121,7 +127,9 @@ def test_yaml_that_expands_without_end_or_nests_too_deep_is_not_read() -> None:
     assert documents("- " * 300_000) is None
     assert documents("a: &a [*a]") is None
     assert documents("a: 1\n" * 300_000) is None
-    assert documents("a: {{ .Values.x }}") is None
+    assert documents("x: " + "[" * 70 + "]" * 70 + "\ny: 1\n")[0]["y"] == 1  # type: ignore[index]
+    assert documents("a: {{ .Values.x }}\nb: 1\n") == [{"a": "$_", "b": 1}]
+    assert fault_of("a: b: c\n") == ("mapping values are not allowed in this context", 1)
 
 
 def test_yaml_keeps_lines_and_reads_plain_words() -> None:

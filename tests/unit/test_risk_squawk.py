@@ -72,7 +72,7 @@ def test_it_is_run_on_texts_of_migrations() -> None:
         files=(
             *change_of("SELECT 1;\nDROP VIEW a;\n", hostile).files,
             *change_of("DROP VIEW a;", "tests/migrations/0001.sql").files,
-            *change_of("ALTER TABLE `a` ADD b int;").files,
+            *change_of("ALTER TABLE `a` ADD b int;", "shop/migrations/0001_x.sql").files,
         )
     )
     answer = squawk.ask(change)

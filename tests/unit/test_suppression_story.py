@@ -110,7 +110,7 @@ def nothing_is_lost(t: Timeline) -> None:
         assert not (owed and free), (incident.held, [one.id for one in free])
         if not incident.notified and not owed:
             assert f"notify:{incident.id}" in world.timers.armed, incident.history
-        if incident.held is not None and not incident.held.waits_for:
+        if incident.held is not None and not (incident.held.waits_for or incident.held.places):
             assert f"held:{incident.id}" in world.timers.armed
         if incident.snooze is not None:
             assert now < incident.snooze.until

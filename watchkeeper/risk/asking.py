@@ -17,6 +17,7 @@ from core.risk.assess import Assessment, assess
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.knowledge import known_of
 from core.risk.known import Known
+from core.risk.paths import is_aside
 from core.risk.policy import Policy, Thresholds
 from core.risk.rules import LEVELS, RULES, Level, Match
 from core.risk.rules.change import state
@@ -24,7 +25,8 @@ from core.risk.rules.rule import quoted
 from core.risk.unified import files_of
 from core.times import format_rfc3339
 from core.world import World
-from watchkeeper.risk.judging import counted, in_part, unjudged
+from watchkeeper.risk.judging import counted, in_part, left_alone_of, newly_run, unjudged
+from watchkeeper.risk.moves import brought_unseen
 from watchkeeper.risk.report import Report
 from watchkeeper.risk.report import files_of as paths_of
 
@@ -88,6 +90,7 @@ def ask_engine(world: World, asked: Question, now: int, files: Sequence[str]) ->
 def _ran(world: World, asked: Question, now: int) -> int:
     """The latest time that the service went out well in this version, where it goes now."""
     service = world.config.catalogue.canonical_name(asked.service) or asked.service
+    place = world.config.environments.name(asked.environment)
     found = (
         one.event.at
         for one in world.state.changes.values()
@@ -96,7 +99,7 @@ def _ran(world: World, asked: Question, now: int) -> int:
         and (one.event.kind, one.event.state) == ("deploy", "succeeded")
         and (one.event.service, one.event.version) == (service, asked.revision)
         and one.event.at <= now
-        and (not asked.environment or one.event.environment in ("", asked.environment))
+        and (not place or one.event.environment in ("", place))
     )
     return max(found, default=0)
 
@@ -157,7 +160,17 @@ def change_of(asked: Question) -> ChangeSet | None:
     if not asked.diff.strip():
         return None
     files, left_out = files_of(asked.diff)
-    return ChangeSet(head=asked.revision, title=asked.title, files=files, left_out=left_out)
+    read = tuple(one for file in files for one in (brought_unseen(file) if _arrives(file) else (file,)))
+    return ChangeSet(head=asked.revision, title=asked.title, files=read, left_out=left_out)
+
+
+def _arrives(file: TouchedFile) -> bool:
+    """Whether a file that is taken from elsewhere brings in lines that nobody judged, as git's path has it:
+    there a copy is a new file."""
+    if file.instead:
+        return False
+    copied = file.status == "copied" and not is_aside(file.path)
+    return copied or (file.status == "renamed" and not file.binary and newly_run(file.old_path, file.path))
 
 
 def _policy(asked: Question) -> Policy:
@@ -171,15 +184,16 @@ def _report(asked: Question, told: Told, change: ChangeSet, policy: Policy, now:
         head=asked.revision,
         start="",
         title=asked.title,
-        counts=counted(change),
+        counts=counted(change, assessment),
         assessment=assessment,
         mode=asked.mode,
         services=(asked.service,),
-        unjudged=unjudged(change, assessment.broken, in_part(change)),
+        unjudged=unjudged(change, assessment, in_part(change)),
         repository=asked.repository,
         url=asked.url,
         at=now,
         files=paths_of(change),
+        left_alone=left_alone_of(assessment),
     )
 
 

@@ -20,7 +20,7 @@ from core.risk.features import Features
 from core.risk.known import Known
 from core.risk.model import Model, score
 from core.risk.model_file import from_json
-from core.risk.policy import POLICY_FILE, Policy, read_policy
+from core.risk.policy import POLICY_FILES, Policy, read_policy
 from core.risk.rules import Level, quoted
 from watchkeeper.risk import knowing, squawk
 from watchkeeper.risk.files import at_revision, on_disk
@@ -29,9 +29,11 @@ from watchkeeper.risk.judging import (
     Judge,
     counted,
     idle,
+    judge_by,
     learned_from,
+    left_alone_of,
     newly_run,
-    obeyed,
+    the_policy,
     unjudged,
     wanted,
 )
@@ -81,20 +83,21 @@ def check(asked: Asked, now: int) -> Report:
         between.head,
         between.start,
         change.title,
-        counted(change),
+        counted(change, assessment),
         assessment,
         judge.policy.mode,
         asked.fail_on,
         tuple(one.name for one in known.services),
         chance,
         learned_from(model) if chance is not None else "",
-        unjudged(change, assessment.broken, gap),
+        unjudged(change, assessment, gap),
         tuple(filter(None, (judge.fault, model_fault, _unreached(asked, known), *idle(judge.policy, now)))),
         asked.repository or asked.repo.resolve().name,
         asked.url,
         now,
         files_of(change),
         asked.merged_as.lower(),
+        left_alone_of(assessment),
     )
 
 
@@ -110,18 +113,13 @@ def _anew(policy: Policy, old: str, new: str) -> bool:
 
 def _judge(git: Git, asked: Asked, between: Range) -> Judge:
     """The caller's policy, or that of the base. A broken one of the base that does not ask to be obeyed stops
-    nothing: the defaults hold, and the fault is said."""
+    nothing: the defaults hold, and the fault is said. Of one that is no text (a link, too long), or of two,
+    nobody knows what it asks."""
     if asked.policy is not None:
         return Judge(read_policy(on_disk(asked.policy), str(asked.policy)))
-    text: str | None = ""
-    try:
-        text = at_revision(git, between.base, POLICY_FILE)
-        read = read_policy(text, f"{POLICY_FILE} at {between.base[:12]}") if text else Policy()
-    except InputError as error:
-        if obeyed(text or ""):
-            raise
-        return Judge(Policy(), f"The policy is not in force: {error}")
-    return Judge(read)
+    found = [(name, at_revision(git, between.base, name)) for name in POLICY_FILES]
+    name, text = the_policy(found, between.base)
+    return judge_by(text, f"{name} at {between.base[:12]}")
 
 
 def _model(git: Git, asked: Asked, between: Range, policy: Policy) -> tuple[Model | None, str]:

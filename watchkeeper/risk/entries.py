@@ -31,8 +31,9 @@ _CHUNK = 1 << 16
 
 
 class Entry(NamedTuple):
-    """One file; `old` and `new` name its contents, all zeros where there is none. `link`: it is, or was, a
-    symbolic link. `turned`: it became something else, such as a link a file."""
+    """One file; `old` and `new` name its contents, all zeros where there is none. `link`: it is a symbolic
+    link, or was one and is gone. `turned`: it became something else, such as a link a file; `was_link`: it
+    was a link, whatever it is now."""
 
     path: str
     old_path: str
@@ -41,6 +42,7 @@ class Entry(NamedTuple):
     new: bytes
     link: bool = False
     turned: bool = False
+    was_link: bool = False
 
 
 class Listed(NamedTuple):
@@ -81,6 +83,15 @@ def _entries(fields: Iterator[bytes]) -> Iterator[Entry]:
         first = text_of(next(fields))
         letter = status[:1]
         second = text_of(next(fields)) if letter in b"RC" else ""
-        modes = (old_mode, new_mode)
-        kind: Status = "submodule" if _SUBMODULE in modes else _STATUS.get(letter, "modified")
-        yield Entry(second or first, first if second else "", kind, old, new, _LINK in modes, letter == b"T")
+        gone = letter == b"D"
+        kind: Status = "submodule" if (old_mode if gone else new_mode) == _SUBMODULE else _status(letter)
+        was_link, other = old_mode == _LINK, old_mode in (_LINK, _SUBMODULE)
+        if letter == b"T" and other and new_mode not in (_LINK, _SUBMODULE):
+            # A file comes where none stood.
+            kind = "added"
+        link = was_link if gone else new_mode == _LINK
+        yield Entry(second or first, first if second else "", kind, old, new, link, letter == b"T", was_link)
+
+
+def _status(letter: bytes) -> Status:
+    return _STATUS.get(letter, "modified")

@@ -7,21 +7,22 @@ counts is the change as it is now, not as the delivery told it, so that late and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
-from connectors.outbound.github_app import GitHubApp, repo, rows_of
+from connectors.outbound.github_app import rows_of
 from core.errors import RemoteError, RemoteLater
 from core.risk.beside import beside
 from core.risk.change import ChangeSet, Commit, Line, Status, TouchedFile
 from core.risk.paths import is_aside
-from core.risk.unified import LONGEST_LINE, MOST_LINES, patched, whole
+from core.risk.unified import LONGEST_LINE, MOST_LINES, patched, standing_for, whole
 from core.times import parse_rfc3339
+from watchkeeper.risk.github_place import Place
+from watchkeeper.risk.github_trees import as_they_stand, kinds_of
 from watchkeeper.risk.judging import newly_run, wanted
-from watchkeeper.risk.texts import LONGEST_TEXT
 
 # What GitHub lists at most, of a pull request and of a comparison.
 MOST_FILES, MOST_COMPARED, MOST_COMMITS = 3_000, 300, 250
@@ -32,30 +33,6 @@ _EMPTY = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 _STATUS: dict[str, Status] = {
     "added": "added", "removed": "deleted", "renamed": "renamed", "copied": "copied",
 }  # fmt: skip
-
-
-class Place(NamedTuple):
-    """A repository, as an installation of the App may see it."""
-
-    api: GitHubApp
-    installation: int
-    repository: str
-
-    async def get(self, path: str) -> Any:
-        told = await self.api.get(self.installation, f"{repo(self.repository)}{path}")
-        if not isinstance(told, dict):
-            raise RemoteError("GitHub's answer is no object", where=path[:200], mend="Try again later")
-        return told
-
-    async def rows(self, path: str, most: int, key: str = "") -> list[Mapping[str, Any]]:
-        found = await self.api.pages(self.installation, f"{repo(self.repository)}{path}", most, key)
-        return list(rows_of(found))
-
-    async def text(self, path: str, revision: str) -> str | None:
-        return await self.api.text(self.installation, self.repository, path, revision, LONGEST_TEXT)
-
-    async def send(self, method: str, path: str, content: Mapping[str, Any]) -> Any:
-        return await self.api.send(self.installation, method, f"{repo(self.repository)}{path}", content)
 
 
 class Pull(NamedTuple):
@@ -109,7 +86,7 @@ async def read_pull(place: Place, pull: Pull) -> Read:
         pull.title,
         pull.body,
         tuple(map(_commit, reversed(commits))),
-        tuple(map(_file, rows)),
+        _files(rows),
         max(0, pull.files - len(rows)),
     )
     return await _with_texts(place, change, start)
@@ -122,7 +99,7 @@ async def read_between(place: Place, base: str, head: str, title: str) -> Read:
     rows, commits = rows_of(told.get("files")), rows_of(told.get("commits"))
     newest = tuple(map(_commit, reversed(commits)))
     head_line = title or (newest[0].subject if newest else "")
-    files = tuple(map(_file, rows))
+    files = _files(rows)
     read = await _with_texts(
         place, ChangeSet(base, head, head_line, "", newest, files), start if is_commit(start) else base
     )
@@ -150,10 +127,11 @@ async def neighbours(place: Place, change: ChangeSet, start: str) -> tuple[str, 
 
 
 async def _with_texts(place: Place, change: ChangeSet, start: str) -> Read:
-    """Whole texts of files that a rule wants: those that people deploy first."""
-    asked = [
-        number for number, file in enumerate(change.files) if _reads(file) and file.status != "submodule"
-    ]
+    """Whole texts of files that a rule wants: those that people deploy first. Links are not followed."""
+    kinds = await kinds_of(place, change.head)
+    stand, unknown = as_they_stand(change.files, kinds)
+    change = msgspec.structs.replace(change, files=stand)
+    asked = [number for number, file in enumerate(change.files) if _reads(file) and not file.instead]
     asked.sort(key=lambda number: (is_aside(change.files[number].path), number))
     chosen = asked[:MOST_TEXTS]
     found = await asyncio.gather(*(_whole(place, change.files[one], start, change.head) for one in chosen))
@@ -161,8 +139,9 @@ async def _with_texts(place: Place, change: ChangeSet, start: str) -> Read:
     for number, file in zip(chosen, found, strict=True):
         files[number] = file
     gap = f"The whole texts of {len(asked) - MOST_TEXTS:,} files were not read: their changed lines alone"
-    gaps = (gap,) if len(asked) > MOST_TEXTS else ()
-    return Read(msgspec.structs.replace(change, files=tuple(files)), start, gaps)
+    gaps = (gap if len(asked) > MOST_TEXTS else "", unknown)
+    change = msgspec.structs.replace(change, files=tuple(files))
+    return Read(change, start, tuple(filter(None, gaps)))
 
 
 def _reads(file: TouchedFile) -> bool:
@@ -182,12 +161,26 @@ async def _whole(place: Place, file: TouchedFile, start: str, head: str) -> Touc
     if file.status != "deleted":
         after = await place.text(file.path, head)
     file = msgspec.structs.replace(file, before=before, after=after)
+    if file.status == "deleted" and before and not file.removed:
+        rows = before.removesuffix("\n").split("\n")
+        gone = tuple(Line(number, text[:LONGEST_LINE]) for number, text in enumerate(rows[:MOST_LINES], 1))
+        return msgspec.structs.replace(file, removed=gone, deletions=len(rows))
     if file.cut and not file.added and file.status == "added" and after is not None:
         lines = after.split("\n")[:MOST_LINES]
         added = tuple(Line(number, text[:LONGEST_LINE]) for number, text in enumerate(lines, 1))
         short = after.count("\n") < MOST_LINES and all(len(text) <= LONGEST_LINE for text in lines)
         return msgspec.structs.replace(file, added=added, insertions=len(lines), cut=not short)
     return file
+
+
+def _files(rows: Iterable[Mapping[str, Any]]) -> tuple[TouchedFile, ...]:
+    found: list[TouchedFile] = []
+    for row in rows:
+        file = _file(row)
+        if file.arrived_unseen and row.get("status") == "renamed" and not is_aside(file.old_path):
+            found.append(TouchedFile(file.old_path, "deleted"))
+        found.append(file)
+    return tuple(found)
 
 
 def _file(row: Mapping[str, Any]) -> TouchedFile:
@@ -198,21 +191,15 @@ def _file(row: Mapping[str, Any]) -> TouchedFile:
     path = str(row.get("filename") or "")
     if old and newly_run(old, path):
         # Nobody looked at it where it was: all of its lines come in, and GitHub shows none of them.
-        return TouchedFile(path, "added", insertions=insertions, cut=True)
+        return TouchedFile(path, "added", old, insertions=insertions, cut=True)
     plain = TouchedFile(path, status, old, False, (), (), insertions, deletions)
     patch = row.get("patch")
     if isinstance(patch, str) and patch:
-        file = patched(patch, plain)
-        return msgspec.structs.replace(file, status="submodule") if _is_submodule(file) else file
+        return standing_for(patched(patch, plain), "")
     if insertions or deletions:
         return msgspec.structs.replace(plain, cut=True)
     moved = status in ("renamed", "copied") or row.get("sha") == _EMPTY
     return plain if moved else msgspec.structs.replace(plain, binary=True)
-
-
-def _is_submodule(file: TouchedFile) -> bool:
-    lines = [*file.added, *file.removed]
-    return len(lines) <= 2 and all(line.text.startswith("Subproject commit ") for line in lines)
 
 
 def _commit(row: Mapping[str, Any]) -> Commit:

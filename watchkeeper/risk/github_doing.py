@@ -14,17 +14,9 @@ from connectors.outbound.github_app import GitHubApp
 from core.errors import InputError, RemoteError, RemoteLater
 from core.narrative.plain import one_line
 from core.narrative.report.markdown import literal
-from watchkeeper.risk.github_change import (
-    Place,
-    Pull,
-    Read,
-    encoded,
-    is_commit,
-    pull_of,
-    read_between,
-    read_pull,
-)
-from watchkeeper.risk.github_judge import Knowing, is_obeyed, judged, policy_text
+from watchkeeper.risk.github_change import Pull, Read, encoded, is_commit, pull_of, read_between, read_pull
+from watchkeeper.risk.github_judge import Knowing, is_obeyed, judged
+from watchkeeper.risk.github_place import Place
 from watchkeeper.risk.github_publish import (
     Said,
     answer_deployment,
@@ -35,6 +27,7 @@ from watchkeeper.risk.github_publish import (
     said_of,
 )
 from watchkeeper.risk.github_tasks import Task
+from watchkeeper.risk.github_trees import policy_text
 
 _MOST_DEPLOYMENTS = 20
 
@@ -60,13 +53,21 @@ async def give_up(api: GitHubApp, task: Task, why: str) -> None:
     place = Place(api, task.installation, task.repository)
     if task.kind == "deployment":
         before = await _deployed(place, task)
-        obeyed = is_obeyed(await policy_text(place, before.commit))
+        obeyed = await _obeyed(place, before.commit)
         await answer_deployment(place, task.run, task.environment, _unknown(why, obeyed=obeyed))
         return
     pull = await pull_of(place, task.number)
     if pull.open:
-        said = could_not(why, obeyed=is_obeyed(await policy_text(place, pull.base)))
+        said = could_not(why, obeyed=await _obeyed(place, pull.base))
         await publish_check(place, pull.head, pull.number, said, task.again)
+
+
+async def _obeyed(place: Place, base: str) -> bool:
+    """Of one that is no text, or of two, nobody knows: then it may be."""
+    try:
+        return is_obeyed(await policy_text(place, base))
+    except InputError:
+        return True
 
 
 async def _pull(place: Place, task: Task, knowing: Knowing) -> None:
@@ -81,7 +82,10 @@ async def _pull(place: Place, task: Task, knowing: Knowing) -> None:
 
 
 async def _judged_pull(place: Place, pull: Pull, knowing: Knowing, domain: str) -> Said:
-    policy = await policy_text(place, pull.base)
+    try:
+        policy = await policy_text(place, pull.base)
+    except InputError as error:
+        return could_not(str(error), obeyed=True)
     try:
         report = await judged(place, await read_pull(place, pull), policy, knowing, domain)
     except RemoteLater:
@@ -104,7 +108,9 @@ async def _deployment(place: Place, task: Task, knowing: Knowing) -> None:
         said = said_of(report)._replace(title=reasons(report))
     except RemoteLater:
         raise
-    except (RemoteError, InputError) as error:
+    except InputError as error:
+        said = _unknown(str(error), obeyed=True)
+    except RemoteError as error:
         said = _unknown(str(error), obeyed=is_obeyed(policy))
     await answer_deployment(place, task.run, task.environment, said)
 

@@ -17,8 +17,18 @@ from core.risk.known import Known
 from core.risk.model import Model, score
 from core.risk.model_file import from_json
 from core.risk.policy import POLICY_FILE, Policy
-from watchkeeper.risk.github_change import Place, Read, neighbours
-from watchkeeper.risk.judging import counted, idle, judge_by, learned_from, obeyed, paths_of, unjudged
+from watchkeeper.risk.github_change import Read, neighbours
+from watchkeeper.risk.github_place import Place
+from watchkeeper.risk.judging import (
+    counted,
+    idle,
+    judge_by,
+    learned_from,
+    left_alone_of,
+    obeyed,
+    paths_of,
+    unjudged,
+)
 from watchkeeper.risk.knowing import services
 from watchkeeper.risk.report import Report, files_of
 
@@ -33,10 +43,6 @@ class Knowing(NamedTuple):
     ready: Callable[[], bool] = lambda: True
     tell: Callable[[Report, str], None] = lambda report, domain: None
     merged: Callable[[str, str, str, str], None] = lambda repository, head, commit, domain: None
-
-
-async def policy_text(place: Place, base: str) -> str | None:
-    return await place.text(POLICY_FILE, base)
 
 
 def is_obeyed(text: str | None) -> bool:
@@ -64,17 +70,18 @@ async def judged(place: Place, read: Read, policy: str | None, knowing: Knowing,
         head=change.head,
         start=read.start,
         title=change.title,
-        counts=counted(change),
+        counts=counted(change, assessment),
         assessment=assessment,
         mode=judge.policy.mode,
         services=tuple(one.name for one in known.services),
         chance=chance,
         learned_from=learned_from(model) if chance is not None else "",
-        unjudged=unjudged(change, assessment.broken, *read.gaps),
+        unjudged=unjudged(change, assessment, *read.gaps),
         notes=tuple(filter(None, (judge.fault, fault, *idle(judge.policy, now)))),
         repository=place.repository,
         at=now,
         files=files_of(change),
+        left_alone=left_alone_of(assessment),
     )
 
 

@@ -14,7 +14,8 @@ from core.errors import RemoteError, RemoteLater
 from core.narrative.plain import one_line
 from core.narrative.report.markdown import literal
 from core.risk.rules import Match
-from watchkeeper.risk.github_change import Place, encoded
+from watchkeeper.risk.github_change import encoded
+from watchkeeper.risk.github_place import Place
 from watchkeeper.risk.render_markdown import MARKER, render_markdown
 from watchkeeper.risk.report import Report, headline, rule_of
 from watchkeeper.risk.rows import clears
@@ -56,7 +57,8 @@ def said_of(report: Report) -> Said:
 def could_not(why: str, *, obeyed: bool) -> Said:
     """Where a policy is to be obeyed, what was not judged does not pass."""
     words = f"This change could not be judged: {literal(why, _MOST_WORDS)}"
-    end = "The policy of this repository is obeyed, so the check fails." if obeyed else "Advisory: it passes."
+    fails = "The policy of this repository is obeyed, or may be: the check fails."
+    end = fails if obeyed else "Advisory: it passes."
     title = "Could not be judged"
     return Said("failure" if obeyed else "neutral", title, f"{MARKER}\n\n### {title}\n\n{words}\n\n{end}\n")
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from core.risk.change import Line, TouchedFile
 from core.risk.paths import is_aside
 from watchkeeper.risk.entries import Entry
@@ -36,6 +38,15 @@ def brought(entry: Entry, part: Part, whole: Mapping[bytes, str], limits: Limits
         before=before,
     )
     return (old, new)
+
+
+def brought_unseen(file: TouchedFile) -> tuple[TouchedFile, ...]:
+    """The same where only a diff is at hand, which shows what differs and nothing of the rest; of a copy the
+    old file stays. `old_path` of the new one says that its text was not seen (see `arrived_unseen`)."""
+    new = msgspec.structs.replace(file, status="added", cut=True)
+    if file.status == "copied" or is_aside(file.old_path):
+        return (new,)
+    return TouchedFile(file.old_path, "deleted", removed=file.removed, deletions=file.deletions), new
 
 
 def _split(text: str) -> list[str]:

@@ -163,7 +163,7 @@ def _seconds(raw: bytes) -> int:
 
 
 def _moved(entry: Entry, part: Part, anew: Callable[[str, str], bool]) -> bool:
-    plain = entry.status == "renamed" and not (part.binary or entry.link)
+    plain = entry.status == "renamed" and not (part.binary or entry.link or entry.was_link)
     return plain and anew(entry.old_path, entry.path)
 
 
@@ -188,6 +188,8 @@ def _reads(entry: Entry, part: Part, wants: Callable[[str], bool]) -> bool:
 
 def _touched(entry: Entry, part: Part, whole: dict[bytes, str], wants: Callable[[str], bool]) -> TouchedFile:
     reads = _reads(entry, part, wants)
+    if entry.link or entry.status == "submodule":
+        return _instead(entry, part)
     # A text that a rule needs and that is too long, or holds what no text does.
     unread = reads and bool(entry.new.strip(b"0")) and entry.new not in whole
     return TouchedFile(
@@ -200,6 +202,22 @@ def _touched(entry: Entry, part: Part, whole: dict[bytes, str], wants: Callable[
         part.insertions,
         part.deletions,
         part.cut or unread,
-        whole.get(entry.old) if reads else None,
+        whole.get(entry.old) if reads and not entry.was_link and entry.status != "added" else None,
         whole.get(entry.new) if reads else None,
+    )
+
+
+def _instead(entry: Entry, part: Part) -> TouchedFile:
+    """A link or a submodule: what it points to is no line of a file, nor are the lines of what was there. Of
+    a submodule that only moves `removed` says so."""
+    target = part.added[0].text if part.added else ""
+    status = "modified" if entry.link and entry.status == "added" and entry.turned else entry.status
+    moves = entry.status == "submodule" and not entry.turned
+    return TouchedFile(
+        entry.path,
+        status,
+        entry.old_path,
+        removed=tuple(part.removed[:1]) if moves else (),
+        instead="link" if entry.link else "submodule",
+        target=target,
     )

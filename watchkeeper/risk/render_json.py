@@ -44,6 +44,7 @@ def document(report: Report) -> dict[str, Any]:
         "at": format_rfc3339(report.at) if report.at else None,
         "files": list(report.files),
         "merged_as": report.merged_as,
+        "left_alone": list(report.left_alone),
     }
 
 

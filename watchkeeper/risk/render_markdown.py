@@ -14,7 +14,7 @@ from core.narrative.report.markdown import literal, own_link
 from core.risk.assess import Suppressed
 from core.risk.rules import Match
 from watchkeeper.risk.logs import plain_for_logs
-from watchkeeper.risk.report import Report, estimated, headline, rule_of, size_of
+from watchkeeper.risk.report import Report, apart, estimated, headline, rule_of, size_of
 from watchkeeper.risk.rows import Row, beyond, clears, others_of, rows_of, weight
 
 MARKER = "<!-- watchkeeper-risk -->"
@@ -38,7 +38,7 @@ def render_markdown(report: Report) -> str:
 
 def _blocks(report: Report) -> Iterator[str]:
     found = report.assessment
-    sign = _SIGNS.get(found.level or "", "✅")
+    sign = _SIGNS.get(found.level or "", "⚪" if report.counts.unread else "✅")
     yield f"### {sign} {headline(report)}"
     rows = rows_of(found.matches)
     shown = [row for row in rows[:_OPEN] if row.match.level != "low"]
@@ -52,8 +52,8 @@ def _blocks(report: Report) -> Iterator[str]:
     if found.suppressed:
         listed = map(_accepted, found.suppressed[:_MOST])
         yield _folded(f"Accepted for a while: {len(found.suppressed)}", "\n".join(listed))
-    if report.notes:
-        yield _listing(report.notes)
+    if notes := (*report.notes, *filter(None, (apart(report),))):
+        yield _listing(notes)
     yield f"<sub>{_end(report)} {report.start[:12]}..{report.head[:12]}: {size_of(report.counts)}.</sub>"
 
 

@@ -18,5 +18,7 @@ def render_outputs(report: Report) -> str:
         "probability": chance,
         "places": str(report.matched),
         "head": report.head,
+        "unjudged": str(report.counts.unread),
+        "left_alone": str(report.counts.left_alone),
     }
     return "".join(f"{name}={value}\n" for name, value in rows.items())

@@ -14,7 +14,7 @@ from core.risk.assess import Suppressed
 from core.risk.policy import POLICY_FILE
 from core.risk.rules import Match, RiskRule
 from watchkeeper.risk.logs import json_for_logs
-from watchkeeper.risk.report import Report, rule_of
+from watchkeeper.risk.report import Report, apart, rule_of
 from watchkeeper.risk.rows import clears
 from watchkeeper.version import VERSION
 
@@ -52,7 +52,12 @@ def document(report: Report) -> dict[str, Any]:
         "automationDetails": {"id": "watchkeeper-risk/"},
         "columnKind": "unicodeCodePoints",
         "results": [_result(match, ids, seen, accepted.get(id(match)), fallback) for match in matches],
-        "properties": {"verdict": found.verdict, "failed": report.failed},
+        "properties": {
+            "verdict": found.verdict,
+            "failed": report.failed,
+            "notJudged": [one_line(row, 500) for row in report.unjudged],
+            "leftAlone": apart(report),
+        },
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 

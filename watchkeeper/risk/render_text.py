@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from core.narrative.plain import one_line
 from watchkeeper.risk.logs import plain_for_logs
-from watchkeeper.risk.report import Report, estimated, headline, size_of
+from watchkeeper.risk.report import Report, apart, estimated, headline, size_of
 from watchkeeper.risk.rows import Row, beyond, clears, others_of, place, rows_of, weight
 
 # Rows that are shown; a reviewer acts on the worst.
@@ -32,7 +32,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _accepted(report)
     yield from _chance(report)
     yield from _section("Not judged", report.unjudged)
-    yield from _section("Note", report.notes)
+    yield from _section("Note", (*report.notes, *filter(None, (apart(report),))))
     yield from ("", _end(report))
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from core.narrative.plain import one_line
 from core.risk.assess import Assessment
 from core.risk.change import ChangeSet
 from core.risk.model import Score
 from core.risk.paths import is_aside
 from core.risk.rules import LEVELS, RULES, Level, Match, RiskRule
+from core.risk.rules.masking import masked, unshaped
 
 MOST_FILES = 300
+# Of what was left alone, the paths that people are told.
+_NAMED = 3
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Of the change: files, of which `left_out` were not looked at, lines and commits."""
+    """Of the change: files, of which `left_out` were not looked at, lines and commits. `left_alone`: tests,
+    documentation, generated and vendored files. `unread`: all files that were not judged for want of a text,
+    with those that were left out."""
 
     files: int = 0
     insertions: int = 0
     deletions: int = 0
     commits: int = 0
     left_out: int = 0
+    left_alone: int = 0
+    unread: int = 0
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -54,6 +62,13 @@ class Report(msgspec.Struct, frozen=True):
     files: tuple[str, ...] = ()
     # The commit that the head became when it was merged; "" where nobody said.
     merged_as: str = ""
+    # Paths of tests, documentation, generated and vendored files, the first of them.
+    left_alone: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Whatever form it takes later, and whoever is told: no path or sentence holds a known secret."""
+        for name, value in _without_secrets(self).items():
+            msgspec.structs.force_setattr(self, name, value)
 
     @property
     def failed(self) -> bool:
@@ -78,6 +93,30 @@ HEADS = {
 }
 
 
+def _without_secrets(report: Report) -> dict[str, Any]:
+    found = report.assessment
+    clean = msgspec.structs.replace(
+        found,
+        matches=tuple(map(_clean, found.matches)),
+        suppressed=tuple(
+            msgspec.structs.replace(
+                one, match=_clean(one.match), reason=masked(one.reason), by=unshaped(one.by)
+            )
+            for one in found.suppressed
+        ),
+        unread=tuple(map(unshaped, found.unread)),
+    )
+    lists = {name: tuple(map(unshaped, getattr(report, name))) for name in ("unjudged", "notes", "files")}
+    words = {name: unshaped(getattr(report, name)) for name in ("learned_from", "repository", "url")}
+    return {"assessment": clean, "title": masked(report.title), **lists, **words}
+
+
+def _clean(match: Match) -> Match:
+    """Its evidence was masked when it was quoted; what is around it may still hold a known shape."""
+    values = {name: unshaped(getattr(match, name)) for name in ("what", "clears", "path", "evidence")}
+    return msgspec.structs.replace(match, **values)
+
+
 def files_of(change: ChangeSet) -> tuple[str, ...]:
     """Its paths, at most so many as a server keeps."""
     return tuple(sorted((one.path for one in change.files), key=is_aside)[:MOST_FILES])
@@ -93,7 +132,10 @@ def headline(report: Report) -> str:
     found = report.assessment
     head = HEADS[found.verdict]
     if found.level is None:
-        return "No rule matched"
+        many = report.counts.unread
+        were = "was" if many == 1 else "were"
+        gap = f" in what was read; {_count(many, 'file')} {were} not judged" if many else ""
+        return f"No rule matched{gap}"
     rules = len({match.rule for match in found.matches})
     return f"{head}: {found.level} risk ({_count(rules, 'rule')}, {_count(report.matched, 'place')})"
 
@@ -102,6 +144,16 @@ def size_of(counts: Counts) -> str:
     """`3 files, +120 -4, 2 commits`."""
     lines = f"+{counts.insertions} -{counts.deletions}"
     return f"{_count(counts.files, 'file')}, {lines}, {_count(counts.commits, 'commit')}"
+
+
+def apart(report: Report) -> str:
+    """`7 files left alone as tests, documentation, generated or vendored: a, b, c and 4 more`; "" without."""
+    many, named = report.counts.left_alone, report.left_alone[:_NAMED]
+    if not many:
+        return ""
+    more = f" and {many - len(named):,} more" if many > len(named) else ""
+    names = ", ".join(one_line(path, 160) for path in named)
+    return f"{_count(many, 'file')} left alone as tests, documentation, generated or vendored: {names}{more}"
 
 
 def percent(thousandths: int) -> str:

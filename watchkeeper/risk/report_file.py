@@ -73,6 +73,7 @@ class _File(msgspec.Struct, frozen=True):
     probability: _Chance | None = None
     unjudged: list[str] = []
     notes: list[str] = []
+    left_alone: list[str] = []
 
 
 def read_report(path: Path) -> Report:
@@ -128,6 +129,7 @@ def _report(found: _File) -> Report:
         learned_from=one_line(found.probability.learned_from, 300) if found.probability else "",
         unjudged=tuple(found.unjudged[:_MOST_LINES]),
         notes=tuple(notes),
+        left_alone=tuple(found.left_alone[:_MOST_LINES]),
     )
 
 

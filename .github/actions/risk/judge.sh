@@ -29,7 +29,7 @@ options=(
   --format=text --force "--also=json=$out/risk.json" "--also=markdown=$out/risk.md"
   "--also=sarif=$out/risk.sarif" "--also=github=$out/annotations" "--also=outputs=$out/outputs"
 )
-if [ -n "$RISK_FAIL_ON" ]; then options+=("--fail-on=$RISK_FAIL_ON"); fi
+if [ -n "$RISK_FAIL_ON" ] && [ "$RISK_MODE" != advisory ]; then options+=("--fail-on=$RISK_FAIL_ON"); fi
 if [ -n "$RISK_SERVER" ]; then options+=("--server=$RISK_SERVER"); fi
 if [ -n "$RISK_REPORT" ]; then options+=("--report=$RISK_REPORT"); fi
 if [ -n "$RISK_MODEL" ]; then options+=("--model=$RISK_MODEL"); fi
@@ -49,7 +49,12 @@ fi
 
 cat "$out/annotations"
 head -c 1000000 "$out/risk.md" >> "$GITHUB_STEP_SUMMARY"
-cat "$out/outputs" >> "$GITHUB_OUTPUT"
+# `decision` is what this step does; `verdict` stays what was found.
+if [ "$RISK_MODE" = advisory ]; then
+  sed 's/^decision=hold$/decision=warn/' "$out/outputs" >> "$GITHUB_OUTPUT"
+else
+  cat "$out/outputs" >> "$GITHUB_OUTPUT"
+fi
 printf '%s=%s\n' json "$out/risk.json" sarif "$out/risk.sarif" markdown "$out/risk.md" >> "$GITHUB_OUTPUT"
 
 if [ "$RISK_COMMENT" = true ]; then

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from core.risk.rules.api import avro, graphql
 from core.risk.rules.api import openapi as api_openapi
 from core.risk.rules.api import protobuf as api_protobuf
-from core.risk.rules.change import habits, history, policy_file, shape, state, unread
+from core.risk.rules.change import habits, history, instead, policy_file, shape, state, unread, unreadable
 from core.risk.rules.code import failures
-from core.risk.rules.delivery import build, ci
+from core.risk.rules.delivery import build, ci, scripts
 from core.risk.rules.dependencies import declared as dependencies
-from core.risk.rules.dependencies import lockfiles
-from core.risk.rules.infrastructure import helm, kubernetes, terraform, terraform_plan
+from core.risk.rules.dependencies import installing, lockfiles
+from core.risk.rules.infrastructure import compose, helm, kubernetes, terraform, terraform_plan, watching
 from core.risk.rules.rule import LEVELS, Level, Match, RiskRule, quoted
-from core.risk.rules.settings import configuration, flags, prompts, secrets
+from core.risk.rules.settings import configuration, flags, guards, nginx, prompts, secrets, stores
 from core.risk.rules.sql import rules as sql_rules
 
 RULES: tuple[RiskRule, ...] = (
     *policy_file.rules,
     *dependencies.rules,
     *lockfiles.rules,
+    *installing.rules,
     *api_openapi.rules,
     *api_protobuf.rules,
+    *graphql.rules,
+    *avro.rules,
     *shape.rules,
     *habits.rules,
     *history.rules,
@@ -29,14 +33,22 @@ RULES: tuple[RiskRule, ...] = (
     *terraform_plan.rules,
     *kubernetes.rules,
     *helm.rules,
+    *compose.rules,
+    *watching.rules,
     *configuration.rules,
+    *guards.rules,
+    *nginx.rules,
+    *stores.rules,
     *secrets.rules,
     *flags.rules,
     *ci.rules,
     *build.rules,
+    *scripts.rules,
     *prompts.rules,
     *failures.rules,
     *unread.rules,
+    *unreadable.rules,
+    *instead.rules,
 )
 
 __all__ = ["LEVELS", "RULES", "Level", "Match", "RiskRule", "quoted"]

@@ -9,7 +9,7 @@ import msgspec
 
 from core.risk.change import ChangeSet
 from core.risk.known import Known
-from core.risk.rules.tokens import masked
+from core.risk.rules.masking import masked
 
 Level = Literal["low", "medium", "high", "critical"]
 LEVELS: tuple[Level, ...] = ("low", "medium", "high", "critical")

@@ -13,6 +13,7 @@ from functools import lru_cache
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
 from core.risk.paths import is_aside
+from core.risk.places import stands_apart
 from core.risk.rules.rule import Match, quoted
 
 Find = Callable[[ChangeSet, Known], Iterable[Match]]
@@ -26,6 +27,9 @@ _LOWER_WORDS = (
 )
 _LOWER = frozenset(_LOWER_WORDS.split())
 _PARTS = re.compile(r"[^a-z0-9]+")
+_MANIFEST = (re.compile(r"^apiVersion:", re.MULTILINE), re.compile(r"^kind:", re.MULTILINE))
+# Helm installs such an object for `helm test` alone.
+_HOOK_OF_TEST = re.compile(r"helm\.sh/hook[\"']?:\s{0,9}[\"']?test")
 _COMMENT = re.compile(r"\s*(?:#(?!!)|//|/\*|\*(?:\s|/|$)|--\s|<!--|;|REM\s)")
 
 
@@ -33,10 +37,27 @@ def judged(change: ChangeSet, wanted: Callable[[str], bool], gone: bool = True) 
     """The files that a rule looks at: text, of a wanted path (old or new), no tests, documentation, generated
     or vendored ones. `gone`: deleted files too."""
     for file in change.files:
-        if file.binary or is_aside(file.path) or (file.status == "deleted" and not gone):
+        if file.binary or file.instead or (file.status == "deleted" and not gone):
             continue
-        if wanted(file.path) or (file.old_path and wanted(file.old_path)):
+        asked = wanted(file.path) or (file.old_path and wanted(file.old_path))
+        if asked and not left_alone(file):
             yield file
+
+
+def left_alone(file: TouchedFile) -> bool:
+    """Whether it is a test, documentation, generated or vendored, and nothing says that it runs: neither its
+    place, nor its text (a manifest), nor the policy."""
+    return not file.asked and is_aside(file.path) and not _is_manifest(file)
+
+
+def _is_manifest(file: TouchedFile) -> bool:
+    """An object of Kubernetes outside of a tree of tests, which a folder's name makes no example."""
+    if not file.path.lower().endswith((".yaml", ".yml")) or stands_apart(file.path):
+        return False
+    text = file.after or file.before or "\n".join(line.text for line in (*file.added, *file.removed))
+    if not all(pattern.search(text) for pattern in _MANIFEST):
+        return False
+    return not ("/templates/tests/" in file.path and _HOOK_OF_TEST.search(text))
 
 
 def fresh(file: TouchedFile) -> Iterator[Line]:
@@ -85,6 +106,20 @@ def line_at(text: str | None, number: int) -> str:
         return ""
     lines = text.split("\n", number)
     return shown(lines[number - 1]) if len(lines) >= number else ""
+
+
+def place_of(file: TouchedFile, number: int) -> int:
+    """Where in the new file line `number` of the old one stood: its place, else what stands there now. 0
+    where there is no new file."""
+    if file.status == "deleted":
+        return 0
+    place = number - 1 - sum(one.number < number for one in file.removed)
+    for one in file.added:
+        if one.number > place:
+            break
+        place += 1
+    lines = file.after.removesuffix("\n").count("\n") + 1 if file.after else place + 1
+    return min(place + 1, lines)
 
 
 def finder(pattern: str) -> Callable[[str], re.Match[str] | None]:

@@ -1,7 +1,8 @@
 """YAML of unknown people as plain values with their lines: many documents, bounded, and it never raises.
 
-Read from the parser's events, not by its composer, which a file of brackets could overturn. What is no YAML
-(templates), nests too deep or expands to too much is None: then a rule reads lines, or says nothing.
+Read from the parser's events, not by its composer, which a file of brackets could overturn. Of a template
+what is written plainly is read, of what nests too deep all that does not. What is no YAML or expands to too
+much is None: then a rule reads lines, or says nothing.
 """
 
 from __future__ import annotations
@@ -11,8 +12,13 @@ from typing import Any
 
 import yaml
 
+from core.risk.rules.reading import current
+from core.risk.rules.yamltemplates import is_template, plain_of
+
 MAX_TEXT = 1_000_000
 _MAX_DEPTH = 60
+# Levels below those that are passed by; the parser takes longer the deeper it is.
+_MAX_DEEPER = 200
 # Values after aliases are expanded.
 _MAX_NODES = 400_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -26,12 +32,14 @@ _WORDS = {
 
 
 class Map(dict[str, Any]):
-    """A map; its keys as they are written. `line` is where it begins, `lines` where each key is."""
+    """A map; its keys as they are written. `line` is where it begins, `lines` where each key is. `templated`:
+    it is a document of a template, of which only what is written plainly is known."""
 
     def __init__(self) -> None:
         super().__init__()
         self.line = 0
         self.lines: dict[str, int] = {}
+        self.templated = False
 
 
 class Row(list[Any]):
@@ -43,17 +51,52 @@ class Row(list[Any]):
 
 
 class _TooMuch(Exception):
-    """Deeper or larger than is read, or a form that is not followed."""
+    """Larger than is read, or a form that is not followed."""
 
 
 def documents(text: str | None) -> list[Any] | None:
-    """The documents of a text, in order; None where there is no text or it is not read."""
+    """The documents of a text, in order; None where there is no text or it is not read. Whoever gets them
+    changes nothing: others get the same ones."""
     if text is None or len(text) > MAX_TEXT:
         return None
+    now = current()
+    return _documents(text) if now is None else now.once(text, _documents)
+
+
+def _documents(text: str) -> list[Any] | None:
     try:
         return _Builder().build(text)
     except (yaml.YAMLError, _TooMuch, ValueError):
+        return _of_template(text) if is_template(text) else None
+
+
+def _of_template(text: str) -> list[Any] | None:
+    try:
+        found = _Builder().build(plain_of(text))
+    except (yaml.YAMLError, _TooMuch, ValueError):
         return None
+    for one in found:
+        if isinstance(one, Map):
+            one.templated = True
+    return found
+
+
+def fault_of(text: str) -> tuple[str, int] | None:
+    """Why `documents` has nothing of a text, and in which line (0: not known); None where it was not asked
+    for want of room."""
+    now = current()
+    if len(text) > MAX_TEXT or (now is not None and text in now.refused):
+        return None
+    try:
+        _Builder().build(plain_of(text) if is_template(text) else text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return error.problem or "no YAML", mark.line + 1 if mark is not None else 0
+    except (yaml.YAMLError, ValueError):
+        return "a sign in it that YAML does not allow", 0
+    except _TooMuch as error:
+        return str(error), 0
+    return None
 
 
 def line_of(holder: Any, key: str) -> int:
@@ -115,6 +158,8 @@ class _Builder:
         self.weights: list[int] = []
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.total = 0
+        # Collections that are open below the deepest that is read.
+        self.deep = 0
 
     def build(self, text: str) -> list[Any]:
         for event in yaml.parse(text, Loader=_LOADER):
@@ -123,7 +168,9 @@ class _Builder:
 
     def take(self, event: Any) -> None:
         line = event.start_mark.line + 1
-        if isinstance(event, yaml.ScalarEvent):
+        if self.deep:
+            self.pass_by(event, line)
+        elif isinstance(event, yaml.ScalarEvent):
             is_key = bool(self.open) and isinstance(self.open[-1][0], Map) and self.keys[-1] is None
             self.total += 1
             self.place(event.value if is_key else _scalar(event), line, 1, event.anchor)
@@ -134,15 +181,27 @@ class _Builder:
         elif isinstance(event, yaml.AliasEvent):
             value, weight = self.anchors.get(event.anchor or "", (None, 0))
             if not weight:
-                raise _TooMuch
+                raise _TooMuch("an alias of what is not known")
             self.total += weight
             self.place(value, line, weight, None)
         elif isinstance(event, yaml.DocumentStartEvent):
             self.anchors.clear()
 
+    def pass_by(self, event: Any, line: int) -> None:
+        """What is deeper than anything that a rule asks for is nothing, and hides nothing beside it."""
+        opens = isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent))
+        closes = isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent))
+        self.deep += opens - closes
+        if self.deep > _MAX_DEEPER:
+            raise _TooMuch("it nests too deep")
+        self.total += 1
+        if not self.deep:
+            self.place(None, line, 1, None)
+
     def begin(self, event: Any, line: int) -> None:
         if len(self.open) >= _MAX_DEPTH:
-            raise _TooMuch
+            self.deep = 1
+            return
         made: Map | Row = Map() if isinstance(event, yaml.MappingStartEvent) else Row()
         if isinstance(made, Map):
             made.line = line
@@ -163,7 +222,7 @@ class _Builder:
 
     def place(self, value: Any, line: int, weight: int, anchor: str | None) -> None:
         if self.total > _MAX_NODES:
-            raise _TooMuch
+            raise _TooMuch("it expands to too many values")
         if anchor:
             self.anchors[anchor] = (value, weight)
         if not self.open:
@@ -182,7 +241,7 @@ class _Builder:
         key = self.keys[-1]
         if key is None:
             if not isinstance(value, str):
-                raise _TooMuch
+                raise _TooMuch("a key in it is no word")
             self.keys[-1] = value
             holder.lines[value] = line
             return

@@ -26,13 +26,16 @@ _KEEP = "Keep the old form beside the new one for a release, mark it deprecated,
 def wants(path: str) -> bool:
     """Descriptions of HTTP APIs, by their names: also under docs/, where many keep them."""
     lower = path.lower()
-    named = any(word in lower for word in _WORDS) and lower.endswith(_ENDS)
-    return named and not (is_test(path) or is_vendored(path))
+    return any(word in lower for word in _WORDS) and lower.endswith(_ENDS)
+
+
+def _counts(file: TouchedFile) -> bool:
+    return file.asked or not (is_test(file.path) or is_vendored(file.path))
 
 
 def _find(change: ChangeSet) -> Iterator[Match]:
     for file in change.files:
-        if wants(file.path) and file.status != "deleted":
+        if wants(file.path) and file.status != "deleted" and not file.instead and _counts(file):
             before, after = operations(file.before), operations(file.after)
             if before is not None and after is not None:
                 yield from _once(_compared(file, before, after), (file.after or "").split("\n"))

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from core.risk.change import ChangeSet, TouchedFile
-from core.risk.paths import is_aside
 from core.risk.rules.api import proto_reader
 from core.risk.rules.api.proto_reader import Block, Proto, ProtoField
 from core.risk.rules.rule import Level, Match, RiskRule, quoted
-from core.risk.rules.touched import line_at, once
+from core.risk.rules.touched import left_alone, line_at, once
 
 # Types that are written alike: a reader of one understands the other, if the value fits.
 _ALIKE = (
@@ -35,7 +34,7 @@ Blocks = dict[str, _Named]
 
 
 def wants(path: str) -> bool:
-    return path.lower().endswith(".proto") and not is_aside(path)
+    return path.lower().endswith(".proto")
 
 
 def _find(change: ChangeSet) -> Iterator[Match]:
@@ -43,7 +42,7 @@ def _find(change: ChangeSet) -> Iterator[Match]:
     before: Blocks = {}
     after: Blocks = {}
     for file in change.files:
-        if wants(file.path) and file.status != "deleted":
+        if wants(file.path) and file.status != "deleted" and not (file.instead or left_alone(file)):
             old, new = proto_reader.read(file.before), proto_reader.read(file.after)
             if old is None or new is None:
                 _add(after, file, new, new)

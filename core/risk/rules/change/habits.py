@@ -16,8 +16,27 @@ from core.risk.rules.rule import Match, RiskRule, quoted
 
 _ENOUGH_LINES = 20
 _MOST_TEXT = 65_536
-_WAY_BACK = re.compile(
-    r"roll(?:ed|ing)?[ -]?back|rolls back|revert|undo|back[ -]?out|way back|restore|down[ -]migration", re.I
+# Lines of what is said that are looked at, and signs of each.
+_MOST_SAID, _LONGEST_SAID = 2_000, 1_000
+_BACK = r"roll(?:ed|ing|s)?[ -]?back|revert|undo|back[ -]?out|way back|restor|down[ -]migration|downgrade"
+_WAY_BACK = re.compile(_BACK, re.I)
+# Nobody knows, or there is none.
+_DENIED = re.compile(
+    r"\b(?:no|not|never|without|cannot|can't|won't|impossible|irreversible|tbd|tba|todo|tbc|none|n/?a|unknown"
+    r"|unclear|later|\?{1,9})(?!\w)|\?\s{0,9}$",
+    re.I,
+)
+# How: a command, or what is done with what.
+_HOW = re.compile(
+    r"`[^`]{3,200}`|\b(?:git|helm|kubectl|argocd|terraform|flyway|alembic|liquibase|rails|rake|manage\.py|psql"
+    r"|pg_restore|mysql|make|npm|npx|knex|prisma|downgrade|undeploy|redeploy|re-?run|re-?apply|re-?deploy)\b"
+    r"|\b(?:revert|undo|restor\w{1,3}|roll(?:ing|ed)?[ -]?back|back[ -]?out|drop|re-?create|switch|turn|flip"
+    r"|toggle|disable|enable|deploy|run|apply|add|copy|keep|rename|set|point)\b"
+    r"\W{1,3}(?:\w{1,40}\W{1,3}){0,6}"
+    r"(?:commit|pr|pull request|change|flag|switch|toggle|back-?up|snapshot|dump|migration|version"
+    r"|release|image|tag|column|table|index|constraint|chart|revision|script|step|copy|state|manifest|deploy\w{0,6}"
+    r"|down|off|replica|trigger|view)s?\b",
+    re.I,
 )
 _RETURN = re.compile(r"\s*(?:revert:? [\"']?(?:re)?revert\b|reapply [\"']|re-?revert\b|unrevert\b)", re.I)
 # What a new deployment of the old program does not undo: schemas, data, infrastructure.
@@ -42,16 +61,33 @@ def _untested(change: ChangeSet, known: Known) -> Iterator[Match]:
 
 
 def _no_way_back(change: ChangeSet, known: Known) -> Iterator[Match]:
-    said = f"{change.title}\n{change.description}"[:_MOST_TEXT]
     lasting = [
         name
         for name, level in known.matched.items()
         if level in ("high", "critical") and _LASTING.match(name) is not None
     ]
-    if lasting and _WAY_BACK.search(said) is None:
+    if lasting and not _says_how(change.description):
         what = "The old version of the program does not undo this change, and nothing says what does."
-        clears = "Say in the description how to roll back, and until when one can"
-        yield Match("no-way-back", "low", what, clears, "", 0, quoted(", ".join(sorted(lasting))))
+        clears = (
+            "Say in the description how to roll back (a command, a flag, what is restored), and until when"
+        )
+        places = [known.places.get(name, ("", 0, "")) for name in sorted(lasting)]
+        path, line, shown = next((one for one in places if one[0]), places[0])
+        more = f" (and {len(lasting) - 1} more)" if len(lasting) > 1 else ""
+        yield Match("no-way-back", "low", what, clears, path, line, quoted(f"{shown}{more}" if shown else ""))
+
+
+def _says_how(description: str) -> bool:
+    """Whether a line speaks of the way back and says how it goes, or the lines that follow it do, such as the
+    commands below a heading. A line that denies it says nothing."""
+    lines = [line[:_LONGEST_SAID] for line in description[:_MOST_TEXT].split("\n")[:_MOST_SAID]]
+    left = 0
+    for line in lines:
+        about = _WAY_BACK.search(line) is not None
+        left = 6 if about else left - bool(line.strip())
+        if (about or left > 0) and _HOW.search(line) and not _DENIED.search(line):
+            return True
+    return False
 
 
 def _returned(change: ChangeSet, known: Known) -> Iterator[Match]:

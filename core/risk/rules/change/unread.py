@@ -5,12 +5,13 @@ Whoever hides a dangerous line behind thousands of harmless ones is told that no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.risk.change import ChangeSet
 from core.risk.known import Known
 from core.risk.paths import is_aside
 from core.risk.rules.rule import Match, RiskRule, quoted
+from core.risk.rules.touched import left_alone
 
 # Of these a machine reads text, and does what it says.
 _TEXTS = (
@@ -53,6 +54,11 @@ _GITHUB_LIMITS = (
 )
 
 
+def is_text(path: str) -> bool:
+    """Whether a machine reads text in a file of that name, and does what it says."""
+    return path.lower().endswith(_TEXTS)
+
+
 def _beyond(change: ChangeSet, known: Known) -> Iterator[Match]:
     if change.left_out:
         what = f"{change.left_out:,} files are beyond what is read of a change; nothing is said of them."
@@ -61,17 +67,34 @@ def _beyond(change: ChangeSet, known: Known) -> Iterator[Match]:
 
 def _cut(change: ChangeSet, known: Known) -> Iterator[Match]:
     """One match, at the first: of a huge change there are thousands."""
-    paths = [file.path for file in change.files if file.cut and not is_aside(file.path)]
+    cut = [file for file in change.files if file.cut and not left_alone(file)]
+    paths = [file.path for file in cut if not file.arrived_unseen]
     if paths:
-        others = f" (and {len(paths) - 1:,} others)" if len(paths) > 1 else ""
-        what = f"Not read whole{others}: it, or the whole change, is too long; nothing is said of the rest."
+        why = "it, or the whole change, is too long; nothing is said of the rest."
+        what = f"Not read whole{_others(paths)}: {why}"
         yield Match("risk-file-cut", "low", what, _SPLIT, paths[0])
+    if moved := [file.path for file in cut if file.arrived_unseen]:
+        what = f"Came to where it is run{_others(moved)}, and its text is not at hand; nothing is said of it."
+        clears = "Have the change judged from its repository, or have a person read what is named here"
+        yield Match("risk-file-cut", "medium", what, clears, moved[0])
+
+
+def too_much(paths: Sequence[str]) -> list[Match]:
+    """The same of files that were more than all rules together read of one change."""
+    told = [path for path in paths if not is_aside(path)]
+    why = "the change holds more YAML than is read; nothing is said of it."
+    what = f"Not read by the rules{_others(told)}: {why}"
+    return [Match("risk-file-cut", "low", what, _SPLIT, told[0])] if told else []
+
+
+def _others(paths: Sequence[str]) -> str:
+    return f" (and {len(paths) - 1:,} others)" if len(paths) > 1 else ""
 
 
 def _binary(change: ChangeSet, known: Known) -> Iterator[Match]:
     for file in change.files:
-        wanted = file.binary and file.status != "deleted" and file.path.lower().endswith(_TEXTS)
-        if wanted and not is_aside(file.path):
+        wanted = file.binary and file.status != "deleted" and is_text(file.path)
+        if wanted and not left_alone(file):
             what = "Its name says text, but it holds bytes that no text does; no rule can read it."
             yield Match("risk-binary-text", "medium", what, "Save it as UTF-8 text", file.path)
 
@@ -79,7 +102,7 @@ def _binary(change: ChangeSet, known: Known) -> Iterator[Match]:
 def _returned(change: ChangeSet, known: Known) -> Iterator[Match]:
     """One match of a file, at its first such line."""
     for file in change.files:
-        if file.binary or is_aside(file.path) or not file.path.lower().endswith(_TEXTS):
+        if file.binary or left_alone(file) or not is_text(file.path):
             continue
         line = next((one for one in file.added if "\r" in one.text), None)
         if line is not None:

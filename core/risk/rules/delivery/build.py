@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.rules.delivery.ci import runs_tests
-from core.risk.rules.delivery.ci import wanted as is_workflow
-from core.risk.rules.infrastructure.kubernetes import moves
+from core.risk.rules.delivery.workflow import wanted as is_workflow
+from core.risk.rules.infrastructure.scale import moves
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, once, shown
 
@@ -55,13 +55,18 @@ def _any(path: str) -> bool:
 
 
 def _matches(change: ChangeSet) -> Iterator[Match]:
-    for file in judged(change, lambda path: _any(path) or is_workflow(path), gone=False):
+    for file in judged(change, _looked_at, gone=False):
         yield from _piped(file)
         if wanted(file.path):
             yield from _base(file)
             yield from _root(file)
-        elif not is_workflow(file.path):
+        elif _any(file.path):
             yield from _pipeline(file)
+
+
+def _looked_at(path: str) -> bool:
+    """What else runs commands: workflows, and what Terraform runs beside its resources."""
+    return _any(path) or is_workflow(path) or path.endswith(".tf")
 
 
 def _piped(file: TouchedFile) -> Iterator[Match]:

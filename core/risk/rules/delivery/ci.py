@@ -6,23 +6,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from core.risk.change import ChangeSet, TouchedFile
-from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import finder, judged, line_at, once, shown
-from core.risk.rules.yamldocs import Map, documents, line_of, map_at, rows_at
+from core.risk.change import ChangeSet, Line, TouchedFile
+from core.risk.rules.delivery.strangers import of_strangers
+from core.risk.rules.delivery.workflow import (
+    jobs,
+    known_lines,
+    match,
+    script_lines,
+    steps,
+    triggers,
+    wanted,
+    workflow_of,
+)
+from core.risk.rules.rule import Match, RiskRule
+from core.risk.rules.touched import finder, judged, once, place_of
+from core.risk.rules.yamldocs import Map, line_of
 
-_FILE = finder(r"(?:^|/)\.(?:github|gitea|forgejo)/(?:workflows/[^/]{1,200}|actions/.{1,200}/action)\.ya?ml$")
-_FOREIGN = re.compile(
-    r"\$\{\{[^}]{0,200}(?:github\.head_ref|github\.event\.(?:issue|pull_request|comment|review|review_comment"
-    r"|discussion|head_commit|commits|pages|workflow_run)[\w.\[\]*'-]{0,80}\.(?:title|body"
-    r"|message|ref|label|name"
-    r"|email|head_branch|page_name|default_branch|display_title))\b"
-)
-_HEAD = re.compile(
-    r"github\.event\.(?:pull_request\.head|workflow_run\.head_\w{1,20}|workflow_run\.pull)\b|github\.head_ref|refs/pull/|github\.event\.number"
-)
 TESTS = finder(
     r"\b(?:pytest|tox|nox|unittest|go\s+test|cargo\s+(?:test|nextest)|npm\s+(?:run\s+)?(?:test"
     r"|t)\b|npm\s+ci-test"
@@ -45,161 +45,46 @@ _DEPLOYS = finder(
     r"|ansible-playbook|argocd\s+app\s+sync)\b"
 )
 _IGNORES = re.compile(r"\|\|\s{0,5}(?:true|:|exit\s+0)(?:\s|$)|set\s+\+e\b|--passWithNoTests\b|--exit-zero\b")
-_OWN = ("actions/", "github/", "./", "docker://")
-_PINNED = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_BRANCHES = ("main", "master", "develop", "dev", "latest", "HEAD", "trunk", "")
-
-
-class _Step(NamedTuple):
-    job: str
-    row: Map
-    run: str
-    line: int
-
-
-def wanted(path: str) -> bool:
-    return _FILE(path[-400:]) is not None
 
 
 def _matches(change: ChangeSet) -> Iterator[Match]:
     workflows = [file for file in change.files if wanted(file.path)]
-    left = [line for file in workflows for line in _tests(_first(file.after))]
-    fewer = len(left) < sum(len(_tests(_first(file.before))) for file in workflows)
+    left = [line.text for file in workflows for line in _tests(workflow_of(file.after))]
+    fewer = len(left) < sum(len(_tests(workflow_of(file.before))) for file in workflows)
     for file in judged(change, wanted):
-        before, after = _first(file.before), _first(file.after)
+        before, after = workflow_of(file.before), workflow_of(file.after)
         if file.after is not None and not after:
             continue
         if fewer:
             yield from _tests_gone(file, before, left)
         if file.after is not None:
-            yield from _trigger(file, before, after)
-            yield from _permissions(file, before, after)
-            yield from _steps_of(file, before, after)
+            yield from of_strangers(file, before, after)
+            yield from _lenient(file, before, after)
             yield from _gates(file, before, after)
 
 
-def _first(text: str | None) -> Map:
-    return map_at((documents(text) or [None])[0])
-
-
-def _jobs(workflow: Map) -> dict[str, Map]:
-    found = {name: job for name, job in map_at(workflow, "jobs").items() if isinstance(job, Map)}
-    return found or ({"runs": map_at(workflow, "runs")} if "runs" in workflow else {})
-
-
-def _steps(workflow: Map) -> list[_Step]:
-    found = []
-    for name, job in _jobs(workflow).items():
-        for row in rows_at(job, "steps"):
-            run = row.get("run")
-            found.append(_Step(name, row, run if isinstance(run, str) else "", line_of(row, "run")))
-    return found
-
-
-def _match(
-    file: TouchedFile, rule: str, level: Level, what: str, clears: str, line: int, text: str = ""
-) -> Match:
-    evidence = line_at(file.after, line) if line else shown(text)
-    return Match(rule, level, shown(what), clears, file.path, line, evidence)
-
-
-def _triggers(workflow: Map) -> set[str]:
-    on = workflow.get("on")
-    return {str(one) for one in on} if isinstance(on, (dict, list)) else {str(on)}
-
-
-def _trigger(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
-    if "pull_request_target" not in _triggers(after) and "workflow_run" not in _triggers(after):
-        return
-    earlier = {_ref(step.row) for step in _steps(before)} if _triggers(before) == _triggers(after) else set()
-    for step in _steps(after):
-        ref = _ref(step.row)
-        if ref and _HEAD.search(ref) and ref not in earlier:
-            what = "Code of anybody's pull request runs here with the secrets of the repository."
-            clears = (
-                "Use `pull_request`; do what needs secrets in a second workflow that runs none of that code."
-            )
-            line = line_of(map_at(step.row, "with"), "ref")
-            yield _match(file, "ci-untrusted-checkout", "critical", what, clears, line)
-
-
-def _ref(row: Map) -> str:
-    uses = row.get("uses")
-    ref = map_at(row, "with").get("ref")
-    return (
-        ref if isinstance(uses, str) and uses.startswith("actions/checkout") and isinstance(ref, str) else ""
-    )
-
-
-def _permissions(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
-    was = {
-        name
-        for name, holder in {"": before, **_jobs(before)}.items()
-        if holder.get("permissions") == "write-all"
-    }
-    for name, holder in {"": after, **_jobs(after)}.items():
-        if holder.get("permissions") == "write-all" and name not in was:
-            what = "This workflow may write everything in the repository."
-            clears = "List the permissions that it needs, `contents: read` first."
-            yield _match(file, "ci-permissions-wide", "high", what, clears, line_of(holder, "permissions"))
-
-
-def _steps_of(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
-    old = _steps(before)
-    used = {str(step.row.get("uses")).partition("@")[0] for step in old}
-    runs = {line.strip() for step in old for line in step.run.split("\n")}
+def _lenient(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
+    old = steps(before)
+    known = known_lines(old)
     lenient = {step.run for step in old if step.row.get("continue-on-error") is True}
-    for step in _steps(after):
-        yield from _unpinned(file, step, used)
-        for number, line in _new_lines(step, runs):
-            if _FOREIGN.search(line):
-                what = "Text from a stranger's issue or pull request becomes part of a command here."
-                clears = 'Pass it as an environment variable (`env:`) and use "$NAME" in the script.'
-                yield _match(file, "ci-script-injection", "high", what, clears, number, line)
-            if TESTS(line) and _IGNORES.search(line):
+    for step in steps(after):
+        for number, line in script_lines(step):
+            if line.strip() not in known and TESTS(line) and _IGNORES.search(line):
                 yield _ignored(file, number, line)
         if TESTS(step.run[:20_000]) and step.row.get("continue-on-error") is True and step.run not in lenient:
-            yield _ignored(file, line_of(step.row, "continue-on-error"), "continue-on-error")
+            yield _ignored(file, line_of(step.row, "continue-on-error"), "")
 
 
 def _ignored(file: TouchedFile, line: int, text: str) -> Match:
+    what = "Tests that fail no longer stop this pipeline."
     clears = "Let the failure stop the pipeline; skip the one test that is flaky, with a date."
-    return _match(
-        file,
-        "ci-failure-ignored",
-        "medium",
-        "Tests that fail no longer stop this pipeline.",
-        clears,
-        line,
-        text,
-    )
+    return match(file, "ci-failure-ignored", "medium", what, clears, line, text)
 
 
-def _new_lines(step: _Step, known: set[str]) -> Iterator[tuple[int, str]]:
-    """Lines of a script that were in none before. A block begins in the line below its key."""
-    lines = step.run.split("\n")
-    shift = 0 if len(lines) == 1 else 1
-    for number, line in enumerate(lines[:2_000]):
-        if line.strip() not in known and not line.strip().startswith("#"):
-            yield step.line + number + shift, line[:2_000]
-
-
-def _unpinned(file: TouchedFile, step: _Step, used: set[str]) -> Iterator[Match]:
-    uses = step.row.get("uses")
-    if not isinstance(uses, str) or uses.startswith(_OWN) or uses.partition("@")[0] in used:
-        return
-    name, _, version = uses.partition("@")
-    if not _PINNED.fullmatch(version):
-        level: Level = "medium" if version in _BRANCHES else "low"
-        what = f"The new action {name} is not pinned: its owner can change what runs here."
-        clears = f"Pin {name} to the full hash of a commit that was read."
-        yield _match(file, "ci-action-unpinned", level, what, clears, line_of(step.row, "uses"))
-
-
-def _tests(workflow: Map) -> list[str]:
+def _tests(workflow: Map) -> list[Line]:
     """The lines of scripts that run tests."""
-    lines = (line[:2_000].strip() for step in _steps(workflow) for line in step.run.split("\n"))
-    return [line for line in lines if runs_tests(line) and not line.startswith("#")]
+    lines = [Line(number, line.strip()) for step in steps(workflow) for number, line in script_lines(step)]
+    return [line for line in lines if runs_tests(line.text)]
 
 
 def runs_tests(text: str) -> re.Match[str] | None:
@@ -211,26 +96,27 @@ def runs_tests(text: str) -> re.Match[str] | None:
 def _tests_gone(file: TouchedFile, before: Map, left: list[str]) -> Iterator[Match]:
     kept = "\n".join(left)
     for line in _tests(before):
-        found = TESTS(line)
+        found = TESTS(line.text)
         if found and found[0] not in kept:
             what = "The pipeline no longer runs these tests."
             clears = "Keep the step, or show where these tests run now."
-            yield _match(file, "ci-tests-removed", "high", what, clears, 0, line)
+            place = place_of(file, line.number)
+            yield match(file, "ci-tests-removed", "high", what, clears, place, line.text)
 
 
 def _gates(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
-    was = _jobs(before)
-    for name, job in _jobs(after).items():
-        deploys = [step for step in _steps(after) if step.job == name and _DEPLOYS(step.run[:20_000])]
+    was = jobs(before)
+    deploys = {step.job: step.line for step in reversed(steps(after)) if _DEPLOYS(step.run[:20_000])}
+    for name, job in jobs(after).items():
         gated = "environment" in job
         if name in was and "environment" in was[name] and not gated:
             what = f"Job {name} no longer asks for the approval that its environment held."
             clears = "Keep `environment:`, so that its reviewers and its secrets hold."
-            yield _match(file, "ci-deploy-ungated", "high", what, clears, job.line)
-        elif deploys and name not in was and not gated and _triggers(after) & {"push", "schedule"}:
+            yield match(file, "ci-deploy-ungated", "high", what, clears, job.line)
+        elif name in deploys and name not in was and not gated and triggers(after) & {"push", "schedule"}:
             what = f"The new job {name} deploys without an environment that somebody approves."
             clears = "Give it an `environment:` with reviewers, or say what checks it before."
-            yield _match(file, "ci-deploy-ungated", "medium", what, clears, deploys[0].line)
+            yield match(file, "ci-deploy-ungated", "medium", what, clears, deploys[name])
 
 
 _of = once(_matches)
@@ -267,6 +153,19 @@ rules: tuple[RiskRule, ...] = (
         "A new action that is not pinned",
         "Tags were moved to malicious commits: tj-actions/changed-files, March 2025, 23,000 repositories.",
         "CISA, CVE-2025-30066: https://nvd.nist.gov/vuln/detail/CVE-2025-30066",
+    ),
+    _rule(
+        "ci-runner-exposed",
+        "Pull requests run on a machine of one's own",
+        "A fork's code can leave something behind for the next job, and reaches the network around it.",
+        f"GitHub, Hardening for self-hosted runners: {_HARDENING}/security-hardening-for-github-actions",
+    ),
+    _rule(
+        "ci-secrets-inherited",
+        "A workflow of somebody else gets every secret",
+        "`secrets: inherit` hands over all of them, also those that are added later.",
+        "GitHub, Reusing workflows: "
+        "https://docs.github.com/en/actions/sharing-automations/reusing-workflows#passing-secrets-to-nested-workflows",
     ),
     _rule(
         "ci-tests-removed",

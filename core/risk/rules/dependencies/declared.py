@@ -11,7 +11,7 @@ from core.risk.known import Known
 from core.risk.paths import is_docs, is_test, is_vendored
 from core.risk.rules.dependencies import locks
 from core.risk.rules.dependencies import manifests as dep_manifests
-from core.risk.rules.dependencies.manifests import Asked, Read
+from core.risk.rules.dependencies.asked import LONGEST_LINE, Asked, Read
 from core.risk.rules.dependencies.versions import Constraint, Step, constraint, step
 from core.risk.rules.rule import Level, Match, RiskRule, quoted
 from core.risk.rules.touched import Find
@@ -46,14 +46,19 @@ _STEPS: dict[Step, tuple[str, Level, str, str]] = {
 
 def wants(path: str) -> bool:
     """Manifests and lock files, which are compared whole."""
-    known = dep_manifests.reader_of(path) is not None or locks.is_lock(path)
-    return known and not (is_test(path) or is_docs(path) or is_vendored(path))
+    return dep_manifests.reader_of(path) is not None or locks.is_lock(path)
+
+
+def counts(file: TouchedFile) -> bool:
+    """Whether it is judged; a lock file is made by a program, and is."""
+    path = file.path
+    return file.asked or not (is_test(path) or is_docs(path) or is_vendored(path))
 
 
 def compared(change: ChangeSet) -> Iterator[tuple[TouchedFile, Read, Read]]:
     """Each manifest with what it asked for and what it asks for now."""
     for file in change.files:
-        if dep_manifests.reader_of(file.path) is None or not wants(file.path) or file.status == "deleted":
+        if dep_manifests.reader_of(file.path) is None or not counts(file) or file.status == "deleted":
             continue
         before = dep_manifests.read(file.old_path or file.path, file.before)
         after = dep_manifests.read(file.path, file.after)
@@ -67,7 +72,7 @@ class Places:
 
     def __init__(self, file: TouchedFile) -> None:
         self.left = _MOST_SEARCHES
-        self.lines = [(line, line.text[: dep_manifests.LONGEST_LINE].lower()) for line in file.added]
+        self.lines = [(line, line.text[:LONGEST_LINE].lower()) for line in file.added]
 
     def find(self, *words: str) -> tuple[int, str]:
         """Number and text of the first line that holds all the words; (0, the first word) without one."""

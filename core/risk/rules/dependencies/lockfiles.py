@@ -9,7 +9,7 @@ from core.risk.change import ChangeSet, TouchedFile
 from core.risk.known import Known
 from core.risk.rules.dependencies import locks
 from core.risk.rules.dependencies import manifests as dep_manifests
-from core.risk.rules.dependencies.declared import Places, compared, wants
+from core.risk.rules.dependencies.declared import Places, compared, counts, wants
 from core.risk.rules.dependencies.locks import Lock
 from core.risk.rules.dependencies.versions import Version, step, version
 from core.risk.rules.rule import Match, RiskRule, quoted
@@ -24,7 +24,7 @@ _TRUST = "Have somebody who knows that source confirm it, or take the package fr
 
 def _pairs(change: ChangeSet) -> Iterator[tuple[TouchedFile, Lock, Lock]]:
     for file in change.files:
-        if locks.is_lock(file.path) and wants(file.path) and file.status not in ("added", "deleted"):
+        if locks.is_lock(file.path) and counts(file) and file.status not in ("added", "deleted"):
             before = locks.read(file.old_path or file.path, file.before)
             after = locks.read(file.path, file.after)
             if before is not None and after is not None:

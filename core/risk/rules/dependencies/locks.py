@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from core.risk.rules.dependencies.manifests import LONGEST_TEXT, lines, python_name
+from core.risk.rules.dependencies.asked import LONGEST_TEXT, lines
+from core.risk.rules.dependencies.manifests import python_name
 
 
 class Locked(NamedTuple):

@@ -8,35 +8,25 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-LONGEST_TEXT, LONGEST_LINE = 1_000_000, 2_000
+from core.risk.rules.dependencies.asked import LONGEST_LINE, LONGEST_TEXT, Asked, Read, Rows, lines
+from core.risk.rules.dependencies.markup import gradle, pom, project_of_net
+
 _DEV = frozenset(
     ("dev", "develop", "development", "test", "tests", "testing", "docs", "lint", "typing", "ci")
 )
 
 
-class Asked(NamedTuple):
-    """A dependency as a manifest asks for it. `source`: "" from the registry, else the address of git or a
-    file. `dev`: not needed where the program runs. `bare_pins`: see versions.constraint."""
-
-    constraint: str
-    dev: bool = False
-    source: str = ""
-    bare_pins: bool = False
-
-
-Read = dict[str, Asked]
-Rows = Iterator[tuple[str, Asked]]
 _REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)[ \t]*(?:\[[^\]]*\])?[ \t]*\(?([^;#)]*)")
 _EGG = re.compile(r"#egg=([A-Za-z0-9._-]+)")
 _GEM = re.compile(r"""\s*gem[ \t(]*["']([\w.-]+)["']([^#]*)""")
 _QUOTED = re.compile(r"""["']([^"']*)["']""")
 _GEM_SOURCE = re.compile(r"""(?:git|github|path)(?::|\s*=>)\s*["']([^"']*)["']""")
-_TAG = re.compile(r"<(/?[A-Za-z][\w.-]*)>(?:([^<>]*)</)?")
-_COORDINATES = re.compile(r"""["']([\w.-]+:[\w.-]+):([\w.+\[\](),-]+)["']""")
 _GO_MAJOR = re.compile(r"/v\d+$")
+# Types and checks for whoever writes the program; nothing of them runs with it.
+_FOR_WORK = ("@types/", "@typescript-eslint/", "eslint", "prettier", "stylelint")
 # The library's reader takes time with the square of a key's parts.
 _MOST_DOTS = 1_000
 
@@ -65,7 +55,9 @@ def reader_of(path: str) -> Callable[[str], Rows] | None:
     if name.endswith((".txt", ".in")) and ("requirements" in name or "constraints" in name):
         return _requirements
     if name.endswith((".gradle", ".gradle.kts")):
-        return _gradle
+        return gradle
+    if name.endswith((".csproj", ".fsproj", ".vbproj")):
+        return project_of_net
     return _READERS.get(name)
 
 
@@ -78,10 +70,6 @@ def _for_dev(path: str) -> bool:
 def python_name(name: str) -> str:
     """As the index of Python packages compares names."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def lines(text: str) -> Iterator[str]:
-    return (line[:LONGEST_LINE] for line in text.splitlines())
 
 
 def _requirements(text: str) -> Rows:
@@ -147,7 +135,16 @@ def _package_json(text: str) -> Rows:
             if isinstance(said, str) and not said.startswith(("workspace:", "file:", "link:", "portal:")):
                 named = said.rpartition("@")[2] if said.startswith("npm:") else said
                 foreign = "/" in named or ":" in named
-                yield name, Asked("" if foreign else named, dev, named if foreign else "", True)
+                work = dev or name.startswith(_FOR_WORK)
+                yield name, Asked("" if foreign else named, work, named if foreign else "", True)
+
+
+def _composer(text: str) -> Rows:
+    data = json.loads(text)
+    for kind, dev in (("require-dev", True), ("require", False)):
+        for name, said in _table(data, kind).items():
+            if isinstance(said, str) and "/" in name:
+                yield name.lower(), Asked(said, dev, "", True)
 
 
 def _go_mod(text: str) -> Rows:
@@ -174,37 +171,6 @@ def _gemfile(text: str) -> Rows:
             source = _GEM_SOURCE.search(found[2])
             said = [one for one in _QUOTED.findall(found[2]) if one and one[0] in "0123456789~><=!"]
             yield found[1], Asked(", ".join(said), "test" in found[2], source[1] if source else "", True)
-
-
-def _pom(text: str) -> Rows:
-    properties: dict[str, str] = {}
-    rows: list[dict[str, str]] = []
-    row: dict[str, str] = {}
-    inside = ""
-    for line in lines(text):
-        for tag, value in _TAG.findall(line):
-            if tag in ("dependency", "parent", "plugin"):
-                row, inside = {}, tag
-            elif inside and tag == f"/{inside}":
-                rows.append(row)
-                inside = ""
-            elif inside and tag in ("groupId", "artifactId", "version", "scope"):
-                row.setdefault(tag, value.strip())
-            elif value:
-                properties.setdefault(tag, value.strip())
-    for one in rows:
-        said = one.get("version", "")
-        said = properties.get(said[2:-1], "") if said.startswith("${") else said
-        if said:
-            name = f"{one.get('groupId', '')}:{one.get('artifactId', '')}"
-            yield name, Asked(said, one.get("scope") == "test", "", True)
-
-
-def _gradle(text: str) -> Rows:
-    for line in lines(text):
-        dev = line.lstrip().lower().startswith(("test", "androidtest"))
-        for name, said in _COORDINATES.findall(line):
-            yield name, Asked(said, dev, "", True)
 
 
 def _catalogue(text: str) -> Rows:
@@ -235,6 +201,9 @@ _READERS: dict[str, Callable[[str], Rows]] = {
     "go.mod": _go_mod,
     "cargo.toml": _cargo,
     "gemfile": _gemfile,
-    "pom.xml": _pom,
+    "pom.xml": pom,
+    "composer.json": _composer,
+    "directory.packages.props": project_of_net,
+    "packages.config": project_of_net,
     "libs.versions.toml": _catalogue,
 }

@@ -71,17 +71,20 @@ class Block(msgspec.Struct):
 
 def blocks(text: str | None) -> list[Block]:
     """The blocks of a file, in order; none of what is no text or too long."""
-    if text is None or len(text) > MAX_TEXT:
-        return []
+    return whole_file(text).inner
+
+
+def whole_file(text: str | None) -> Block:
+    """A file as one block: what is set outside of blocks (`.tfvars`), and its blocks."""
     reader = _Reader()
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.split("\n") if text and len(text) <= MAX_TEXT else (), 1):
         reader.take(number, line[:_LONGEST])
-    return reader.root.inner
+    return reader.root
 
 
 class _Reader:
     def __init__(self) -> None:
-        self.root = Block(("",), 0)
+        self.root = Block(("",), 0, {}, [])
         self.stack = [self.root]
         self.heredoc = ""
         self.comment = False

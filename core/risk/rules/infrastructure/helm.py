@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from core.risk.change import ChangeSet, TouchedFile
-from core.risk.rules.infrastructure.kubernetes import fewer, moves
 from core.risk.rules.infrastructure.manifests import quantity, whole
+from core.risk.rules.infrastructure.scale import fewer, moves, told
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.touched import is_lower, judged, line_at, once, shown
 from core.risk.rules.yamldocs import Map, documents, rows_at, walk
@@ -79,15 +79,15 @@ def _of_value(path: tuple[str, ...], was: Any, now: Any) -> Iterator[tuple[str, 
     level = fewer(whole(was), whole(now)) if key in _COUNTS else None
     if level:
         clears = "Show that the rest carries the peak load, or lower it in steps."
-        yield "helm-replicas-down", level, f"{said} goes from {was} to {now}.", clears
+        yield "helm-replicas-down", level, told(said, was, now), clears
     if key == "enabled" and over in _GUARDS and was is True and now is False:
         grave, effect = _GUARDS[over]
         yield "helm-guard-off", grave, f"{said} is switched off: it {effect}.", "Keep it on."
     if len(path) > 2 and path[-3:-1] in _MEMORY and (now is None or _much_lower(was, now)):
         clears = "Show that the highest use of the last weeks stays below it."
-        told = "is removed" if now is None else f"falls from {was} to {now}"
+        went = "is removed" if now is None else f"falls from {was} to {now}"
         if path[-2:] != ("limits", "cpu") or now is not None:
-            yield "helm-resources-lowered", "medium", f"{said} {told}.", clears
+            yield "helm-resources-lowered", "medium", f"{said} {went}.", clears
     if key == "tag" and isinstance(now, str) and not moves(f"i:{was}") and now and moves(f"i:{now}"):
         clears = "Name a version that is never written again, or a digest."
         yield "helm-image-moves", "medium", f"{said} is {now}, an image that may be another tomorrow.", clears

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from core.risk.change import ChangeSet
 from core.risk.rules.infrastructure.kubernetes_access import TOLD, around
+from core.risk.rules.infrastructure.kustomize import TOLD as ARGO
+from core.risk.rules.infrastructure.kustomize import of_applications, of_kustomizations
+from core.risk.rules.infrastructure.kustomize import wanted as is_kustomization
 from core.risk.rules.infrastructure.manifests import Object, Pair, containers, pairs, quantity, wanted, whole
+from core.risk.rules.infrastructure.scale import fewer, moves, told
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.touched import once, shown
 from core.risk.rules.yamldocs import Map, at, line_of, map_at, rows_at
@@ -18,20 +21,21 @@ _PROBES: tuple[tuple[str, Level, str], ...] = (
     ("livenessProbe", "medium", "is no longer restarted when it hangs"),
     ("startupProbe", "medium", "may be killed while it starts"),
 )
-_MOVING = re.compile(
-    r"(?:latest|main|master|develop|dev|edge|nightly|canary|stable|head|snapshot)", re.IGNORECASE
-)
 
 
 def _matches(change: ChangeSet) -> Iterator[Match]:
     found = pairs(change)
-    yield from around(found)
+    yield from around(change, found)
+    yield from of_applications(found)
+    yield from of_kustomizations(change)
     for pair in found:
         if pair.before and pair.after:
             yield from _scale(pair.before, pair.after)
             yield from _rollout(pair.before, pair.after)
-            yield from _containers(pair.before, pair.after)
-            yield from _fixed(pair.before, pair.after)
+            # What a template leaves out may be filled in by another part of it.
+            if not (pair.before.body.templated or pair.after.body.templated):
+                yield from _containers(pair.before, pair.after)
+                yield from _fixed(pair.before, pair.after)
         elif pair.before:
             yield from _removed(pair.before)
         if pair.after:
@@ -45,21 +49,12 @@ def _match(rule: str, level: Level, what: str, clears: str, one: Object, line: i
     )
 
 
-def fewer(was: int | None, now: int | None) -> Level | None:
-    """How grave it is to run fewer than before: none at all, only one, half or less."""
-    if was is None or now is None or now >= was:
-        return None
-    if now <= 1:
-        return "high"
-    return "medium" if now * 2 <= was else None
-
-
 def _scale(old: Object, new: Object) -> Iterator[Match]:
     was, now = (whole(map_at(one.body, "spec").get("replicas")) for one in (old, new))
     level = fewer(was, now) if old.kind in ("Deployment", "StatefulSet", "ReplicaSet", "Rollout") else None
     if level:
         line = line_of(map_at(new.body, "spec"), "replicas")
-        what = f"{new.title} goes from {was} replicas to {now}."
+        what = told(new.title, was, now, " replicas")
         yield _match("k8s-replicas-down", level, what, _SCALE, new, line)
     if old.kind == "HorizontalPodAutoscaler":
         for key in ("minReplicas", "maxReplicas"):
@@ -67,9 +62,8 @@ def _scale(old: Object, new: Object) -> Iterator[Match]:
             level = fewer(was, now)
             if level:
                 line = line_of(map_at(new.body, "spec"), key)
-                yield _match(
-                    "k8s-replicas-down", level, f"{new.title}: {key} from {was} to {now}.", _SCALE, new, line
-                )
+                what = told(f"{new.title}: {key}", was, now)
+                yield _match("k8s-replicas-down", level, what, _SCALE, new, line)
 
 
 def _rollout(old: Object, new: Object) -> Iterator[Match]:
@@ -143,14 +137,6 @@ def _images(pair: Pair) -> Iterator[Match]:
             yield _match("k8s-image-moves", "medium", what, clears, new, line_of(container, "image"))
 
 
-def moves(image: str) -> bool:
-    """Whether the name of an image says no version: no tag, or one that is moved."""
-    if "@sha256:" in image or any(sign in image for sign in "${}") or not image.strip():
-        return False
-    tag = image.rpartition("/")[2].partition(":")[2]
-    return not tag or _MOVING.fullmatch(tag[:50]) is not None
-
-
 def _fixed(old: Object, new: Object) -> Iterator[Match]:
     for field, kinds in _IMMUTABLE:
         if old.kind not in kinds:
@@ -217,7 +203,7 @@ _DOCS = "https://kubernetes.io/docs"
 
 
 def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+    return RiskRule(id, title, why, source, _of(id), lambda path: wanted(path) or is_kustomization(path))
 
 
 rules: tuple[RiskRule, ...] = (
@@ -266,5 +252,5 @@ rules: tuple[RiskRule, ...] = (
         "Argo CD, Automatic pruning: "
         "https://argo-cd.readthedocs.io/en/stable/user-guide/auto_sync/#automatic-pruning",
     ),
-    *(_rule(*told) for told in TOLD),
+    *(_rule(*one) for one in (*TOLD, *ARGO)),
 )

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from core.risk.rules.infrastructure.manifests import WORKLOADS, Object, Pair, containers, pod_spec, whole
+from core.risk.change import ChangeSet
+from core.risk.rules.infrastructure.manifests import (
+    WORKLOADS,
+    Object,
+    Pair,
+    containers,
+    pod_spec,
+    staying,
+    whole,
+)
 from core.risk.rules.rule import Level, Match
 from core.risk.rules.touched import shown
 from core.risk.rules.yamldocs import Map, at, line_of, map_at, rows_at
@@ -22,8 +31,35 @@ _HOST_PATHS = (
 _ANYBODY = ("system:anonymous", "system:unauthenticated", "system:authenticated")
 
 
-def around(found: list[Pair]) -> Iterator[Match]:
+class _Others:
+    """What else stands in the files of the change, looked up when it is first asked for."""
+
+    def __init__(self, change: ChangeSet) -> None:
+        self._change = change
+        self._labels: dict[tuple[str, str, Any], set[int]] | None = None
+        self._routes: set[str] | None = None
+
+    @property
+    def routes(self) -> set[str]:
+        if self._routes is None:
+            self._routes = {route for one in staying(self._change, ("Ingress",)) for route in _paths(one)}
+        return self._routes
+
+    def selects(self, selector: Map, namespace: str) -> bool:
+        """Whether a workload runs pods with these labels."""
+        if self._labels is None:
+            self._labels = {}
+            for number, one in enumerate(staying(self._change, WORKLOADS)):
+                labels = map_at(one.body, "spec", "template", "metadata", "labels")
+                for key, value in labels.items():
+                    self._labels.setdefault((one.namespace, key, str(value)), set()).add(number)
+        sets = [self._labels.get((namespace, key, str(value)), set()) for key, value in selector.items()]
+        return bool(sets) and bool(set.intersection(*sorted(sets, key=len)))
+
+
+def around(change: ChangeSet, found: list[Pair]) -> Iterator[Match]:
     """The matches of the rules of this file."""
+    others = _Others(change)
     for pair in found:
         if pair.after:
             yield from _rights(pair.before, pair.after)
@@ -32,9 +68,9 @@ def around(found: list[Pair]) -> Iterator[Match]:
         elif pair.before:
             yield from _removed(pair.before)
         if pair.before and pair.after and pair.after.kind == "Service":
-            yield from _service(pair.before, pair.after, found)
+            yield from _service(pair.before, pair.after, others)
         if pair.before and pair.before.kind == "Ingress":
-            yield from _routes(pair.before, pair.after, found)
+            yield from _routes(pair.before, pair.after, others)
 
 
 def _match(rule: str, level: Level, what: str, clears: str, one: Object, line: int) -> Match:
@@ -147,10 +183,11 @@ def _removed(old: Object) -> Iterator[Match]:
         yield _match("k8s-disruption-budget", "medium", what, clears, old._replace(text=""), 0)
 
 
-def _service(old: Object, new: Object, all_pairs: list[Pair]) -> Iterator[Match]:
+def _service(old: Object, new: Object, others: _Others) -> Iterator[Match]:
     spec = map_at(new.body, "spec")
     was, now = at(old.body, "spec", "selector"), spec.get("selector")
-    if isinstance(was, Map) and isinstance(now, Map) and was != now and not _selects(now, new, all_pairs):
+    moved = isinstance(was, Map) and isinstance(now, Map) and was != now
+    if moved and not others.selects(map_at(spec, "selector"), new.namespace):
         what = f"{new.title} selects other pods than before, and this change brings none with these labels."
         clears = "Change the labels of the pods in the same change, or keep the selector until they run."
         yield _match("k8s-service-target", "high", what, clears, new, line_of(spec, "selector"))
@@ -163,20 +200,10 @@ def _service(old: Object, new: Object, all_pairs: list[Pair]) -> Iterator[Match]
             yield _match("k8s-service-target", "high", what, clears, new, line_of(spec, "ports"))
 
 
-def _selects(selector: Map, service: Object, all_pairs: list[Pair]) -> bool:
-    """Whether a workload of the change runs pods with these labels."""
-    for pair in all_pairs:
-        one = pair.after
-        if one and one.kind in WORKLOADS and one.namespace == service.namespace:
-            labels = map_at(one.body, "spec", "template", "metadata", "labels")
-            if selector and all(labels.get(key) == value for key, value in selector.items()):
-                return True
-    return False
-
-
-def _routes(old: Object, new: Object | None, all_pairs: list[Pair]) -> Iterator[Match]:
-    now = {route for pair in all_pairs if pair.after for route in _paths(pair.after)}
-    lost = [route for route in _paths(old) if route not in now]
+def _routes(old: Object, new: Object | None, others: _Others) -> Iterator[Match]:
+    if new and _paths(old) == _paths(new):
+        return
+    lost = [route for route in _paths(old) if route not in others.routes]
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         what = f"{old.title} no longer answers for {lost[0]}{more}."

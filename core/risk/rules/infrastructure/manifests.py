@@ -6,17 +6,16 @@ First within a file, then what left one file for another. What is no manifest (t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from core.risk.change import ChangeSet, TouchedFile
+from core.risk.rules.reading import differing
 from core.risk.rules.touched import is_lower, judged, line_at
 from core.risk.rules.yamldocs import Map, documents, map_at, rows_at
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout")
-_ENDS = (".yaml", ".yml")
-# Text of manifests that one change is read for, before and after together.
-_MOST_TEXT = 16_000_000
+_ENDS = (".yaml", ".yml", ".json")
 _QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?")
 _FACTORS = {
     "m": 0.001, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18,
@@ -50,17 +49,25 @@ def wanted(path: str) -> bool:
 
 
 def pairs(change: ChangeSet) -> list[Pair]:
-    """All objects of a change, in the order of files; those of lower environments are left out."""
+    """All objects that a change touches, in the order of files; those of lower environments are left out."""
     before: dict[tuple[str, str, str, str], Object] = {}
     after: dict[tuple[str, str, str, str], Object] = {}
-    read = 0
     for file in judged(change, wanted):
-        read += len(file.before or "") + len(file.after or "")
-        if is_lower(file.path) or read > _MOST_TEXT:
+        if is_lower(file.path):
             continue
-        before |= {(file.path, *_key(one)): one for one in objects(file, file.before)}
-        after |= {(file.path, *_key(one)): one for one in objects(file, file.after)}
+        old, new = differing(file.before, file.after)
+        before |= {(file.path, *_key(one)): one for one in objects(file, old, file.before)}
+        after |= {(file.path, *_key(one)): one for one in objects(file, new, file.after)}
     return list(_paired(before, after))
+
+
+def staying(change: ChangeSet, kinds: Collection[str]) -> Iterator[Object]:
+    """Objects of these kinds as they are after the change, those too that it leaves as they were beside what
+    it touches."""
+    for file in judged(change, wanted):
+        text = file.after or ""
+        if not is_lower(file.path) and any(kind in text for kind in kinds):
+            yield from (one for one in objects(file, text, text) if one.kind in kinds)
 
 
 def _paired(before: dict[Any, Object], after: dict[Any, Object]) -> Iterator[Pair]:
@@ -75,9 +82,11 @@ def _paired(before: dict[Any, Object], after: dict[Any, Object]) -> Iterator[Pai
         yield Pair(one, None)
 
 
-def objects(file: TouchedFile, text: str | None) -> Iterator[Object]:
-    """The objects of a manifest, those of a List too."""
-    for document in documents(text) or ():
+def objects(file: TouchedFile, read: str | None, text: str | None) -> Iterator[Object]:
+    """The objects of a manifest, those of a List too; `read` is the part of its text that is looked at."""
+    if not text or "apiVersion" not in text:
+        return
+    for document in documents(read) or ():
         items = (
             rows_at(document, "items") if isinstance(document, Map) and document.get("kind") == "List" else ()
         )
@@ -86,7 +95,7 @@ def objects(file: TouchedFile, text: str | None) -> Iterator[Object]:
             if isinstance(kind, str) and isinstance(name, str) and isinstance(body.get("apiVersion"), str):
                 namespace = map_at(body, "metadata").get("namespace")
                 space = namespace if isinstance(namespace, str) else ""
-                yield Object(kind, space, name[:100], body, file.path, text or "")
+                yield Object(kind, space, name[:100], body, file.path, text)
 
 
 def _key(one: Object) -> tuple[str, str, str]:

@@ -6,17 +6,17 @@ only went to another file of the folder are understood.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from core.risk.change import ChangeSet
 from core.risk.rules.infrastructure.hcl import Block, blocks
+from core.risk.rules.infrastructure.terraform_doors import Side, opened, opened_by_variable
 from core.risk.rules.infrastructure.terraform_kinds import forces_new, holds_data
+from core.risk.rules.infrastructure.terraform_settings import TOLD, of_resource, of_values
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.touched import judged, line_at, once
 
-_ENDS = (".tf", ".tofu")
+_ENDS = (".tf", ".tofu", ".tfvars")
 # Attributes that keep a resource from being destroyed, and the value with which they do.
 _GUARDS = {
     "prevent_destroy": "true",
@@ -31,28 +31,6 @@ _GUARDS = {
     "skip_final_snapshot": "false",
     "delete_protection_state": "delete_protection_enabled",
 }
-_WORLD = re.compile(r'"(?:0\.0\.0\.0/0|::/0|\*|Internet|any)"', re.IGNORECASE)
-_WEB = frozenset({"80", "443"})
-_PUBLIC = (
-    ("publicly_accessible", "true"),
-    ("block_public_acls", "false"),
-    ("block_public_policy", "false"),
-    ("restrict_public_buckets", "false"),
-    ("acl", "public-read"),
-    ("acl", "public-read-write"),
-    ("allow_blob_public_access", "true"),
-    ("allow_nested_items_to_be_public", "true"),
-    ("member", "allusers"),
-    ("member", "allauthenticatedusers"),
-)
-
-
-class _Side(NamedTuple):
-    """A resource with its file."""
-
-    path: str
-    text: str | None
-    block: Block
 
 
 def wanted(path: str) -> bool:
@@ -69,13 +47,17 @@ def _matches(change: ChangeSet) -> Iterator[Match]:
         if earlier:
             yield from _unguarded(earlier, new)
             yield from _made_anew(earlier, new)
-        yield from _opened(earlier, new)
+            yield from of_resource(earlier, new)
+        yield from opened(earlier, new)
+    for file in judged(change, wanted, gone=False):
+        yield from opened_by_variable(file)
+        yield from of_values(file)
 
 
-def _sides(change: ChangeSet) -> tuple[dict[str, _Side], dict[str, _Side], dict[str, set[str]]]:
+def _sides(change: ChangeSet) -> tuple[dict[str, Side], dict[str, Side], dict[str, set[str]]]:
     """Resources before and after by folder and address, and the addresses that `moved` and `removed` name."""
-    before: dict[str, _Side] = {}
-    after: dict[str, _Side] = {}
+    before: dict[str, Side] = {}
+    after: dict[str, Side] = {}
     notes: dict[str, set[str]] = {}
     for file in judged(change, wanted):
         for text, path, side in (
@@ -85,7 +67,7 @@ def _sides(change: ChangeSet) -> tuple[dict[str, _Side], dict[str, _Side], dict[
             folder = path.rpartition("/")[0]
             for block in blocks(text):
                 if block.kind:
-                    side[f"{folder}:{block.address}"] = _Side(path, text, block)
+                    side[f"{folder}:{block.address}"] = Side(path, text, block)
                 elif side is after and block.words[0] in ("moved", "removed") and _keeps(block):
                     address = (
                         block.attributes["from"].text.split("[", 1)[0] if "from" in block.attributes else ""
@@ -98,7 +80,7 @@ def _keeps(block: Block) -> bool:
     return block.words[0] == "moved" or block.value("lifecycle", "destroy") == "false"
 
 
-def _gone(key: str, old: _Side, notes: dict[str, set[str]]) -> Iterator[Match]:
+def _gone(key: str, old: Side, notes: dict[str, set[str]]) -> Iterator[Match]:
     folder, _, address = key.partition(":")
     if not holds_data(old.block.kind) or address in notes.get(folder, ()):
         return
@@ -116,7 +98,7 @@ def _gone(key: str, old: _Side, notes: dict[str, set[str]]) -> Iterator[Match]:
     )
 
 
-def _unguarded(old: _Side, new: _Side) -> Iterator[Match]:
+def _unguarded(old: Side, new: Side) -> Iterator[Match]:
     was = {name: one for block in old.block.below() for name, one in block.attributes.items()}
     now = {name: one for block in new.block.below() for name, one in block.attributes.items()}
     for name, safe in _GUARDS.items():
@@ -137,7 +119,7 @@ def _unguarded(old: _Side, new: _Side) -> Iterator[Match]:
             )
 
 
-def _made_anew(old: _Side, new: _Side) -> Iterator[Match]:
+def _made_anew(old: Side, new: Side) -> Iterator[Match]:
     if not holds_data(new.block.kind):
         return
     ignored = new.block.value("lifecycle", "ignore_changes")
@@ -163,74 +145,6 @@ def _made_anew(old: _Side, new: _Side) -> Iterator[Match]:
                 line,
                 line_at(new.text, line) or (line_at(old.text, was.line) if was else ""),
             )
-
-
-def _opened(old: _Side | None, new: _Side) -> Iterator[Match]:
-    was = _doors(old.block) if old else {}
-    for (rule, place), (line, what) in _doors(new.block).items():
-        if (rule, place) not in was:
-            clears = (
-                "Name the networks that need it, or put it behind a load balancer or a private address."
-                if rule == "tf-open-to-world"
-                else "Keep it private, and give access to the few who need it."
-            )
-            yield Match(rule, "high", what, clears, new.path, line, line_at(new.text, line))
-
-
-def _doors(resource: Block) -> dict[tuple[str, str], tuple[int, str]]:
-    """What of a resource the whole world can reach: (rule, what it is) to (line, sentence)."""
-    found: dict[tuple[str, str], tuple[int, str]] = {}
-    for block in resource.below():
-        for name, one in block.attributes.items():
-            if (
-                _is_inbound(resource, block, name)
-                and _WORLD.search(one.text)
-                and not _only_web(resource, block)
-            ):
-                ports = _ports(resource, block)
-                what = f"{resource.address} lets the whole internet in ({ports})."
-                found["tf-open-to-world", f"{name} {ports}"] = (one.line, what)
-            if (name, one.plain) in _PUBLIC:
-                what = f"{resource.address} becomes reachable for everybody ({name} = {one.plain})."
-                found["tf-public-data", name] = (one.line, what)
-    return found
-
-
-def _is_inbound(resource: Block, block: Block, name: str) -> bool:
-    kind = resource.kind
-    if name in ("cidr_blocks", "ipv6_cidr_blocks"):
-        return block.words[0] == "ingress" or (
-            kind == "aws_security_group_rule" and resource.value("type") == "ingress"
-        )
-    if name in ("cidr_ipv4", "cidr_ipv6"):
-        return kind == "aws_vpc_security_group_ingress_rule"
-    if name == "source_ranges":
-        return (
-            kind == "google_compute_firewall"
-            and resource.value("direction") != "egress"
-            and not any(one.words[0] == "deny" for one in resource.inner)
-        )
-    if name == "source_address_prefix":
-        return block.value("direction") == "inbound" and block.value("access") == "allow"
-    return False
-
-
-def _ports(resource: Block, block: Block) -> str:
-    """The ports in words."""
-    start, end = block.value("from_port"), block.value("to_port")
-    ports = [one.text for inner in resource.inner if (one := inner.attributes.get("ports"))]
-    if resource.kind == "google_compute_firewall":
-        return f"ports {' '.join(ports)}" if ports else "all ports"
-    if "source_address_prefix" in block.attributes:
-        return f"ports {block.value('destination_port_range') or '?'}"
-    if block.value("protocol") == "-1" or block.value("ip_protocol") == "-1" or (start, end) == ("0", "0"):
-        return "all ports"
-    return f"port {start}" if start == end else f"ports {start} to {end}"
-
-
-def _only_web(resource: Block, block: Block) -> bool:
-    numbers = re.findall(r"[0-9]{1,5}(?:\s{0,3}-\s{0,3}[0-9]{1,5})?", _ports(resource, block))
-    return bool(numbers) and set(numbers) <= _WEB and "to" not in _ports(resource, block)
 
 
 _of = once(_matches)
@@ -279,4 +193,5 @@ rules: tuple[RiskRule, ...] = (
         "AWS, Blocking public access: "
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     ),
+    *(_rule(*one) for one in TOLD),
 )

@@ -15,8 +15,6 @@ from core.risk.rules.touched import finder, fresh, gone, is_comment, is_lower, j
 
 # A limit that changes by this factor or more is another one.
 FACTOR = 5
-# Text of files whose settings one change is compared for, before and after together.
-_MOST_TEXT = 16_000_000
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _LIMIT_WORDS = (
     "timeout timeouts retry retries attempts pool connections conn conns workers threads concurrency limit "
@@ -99,13 +97,10 @@ _TELLING = ("verif", "reject", "sslmode", "cert", "insecure", "strict-ssl", "htt
 
 
 def _matches(change: ChangeSet) -> Iterator[Match]:
-    read = 0
     for file in judged(change, lambda path: not _TEXT.fullmatch(path), gone=False):
         if is_lower(file.path):
             continue
         if wanted(file.path):
-            read += len(file.before or "") + len(file.after or "")
-        if wanted(file.path) and read <= _MOST_TEXT:
             for one in changes(file):
                 yield from _of_setting(file, one)
         yield from _unproven(file)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.paths import is_generated, is_test
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import LONGEST_LINE, finder, fresh, gone, is_comment, once, shown
+from core.risk.rules.touched import LONGEST_LINE, finder, fresh, gone, is_comment, once, place_of, shown
 
 _FILE = finder(
     r"(?:^|/)(?:prompts?|system_prompts)/.{1,200}\.(?:md|txt|ya?ml|json|j2|jinja2?|prompt|tmpl"
@@ -58,21 +58,25 @@ _WORD = re.compile(r"[a-z0-9]{2,30}")
 
 def wanted(path: str) -> bool:
     name = path.rpartition("/")[2].lower()
-    aside = is_test(path) or is_generated(path) or name.startswith(("readme", "changelog"))
-    return not aside and _FILE(path[-300:]) is not None
+    return not name.startswith(("readme", "changelog")) and _FILE(path[-300:]) is not None
+
+
+def _counts(file: TouchedFile) -> bool:
+    """Prompts are documents by their ends: those alone that are tests or made by a program are left alone."""
+    return file.asked or not (is_test(file.path) or is_generated(file.path))
 
 
 def _matches(change: ChangeSet) -> Iterator[Match]:
     new = [
         set(_WORD.findall(line.text.lower()))
         for file in change.files
-        if wanted(file.path)
+        if wanted(file.path) and _counts(file)
         for line in fresh(file)
         if _GUARD(line.text)
     ]
     evaluated = any(_EVALUATION(file.path[-300:]) for file in change.files)
     for file in change.files:
-        if file.binary or is_test(file.path) or is_generated(file.path) or _EVALUATION(file.path[-300:]):
+        if file.binary or file.instead or not _counts(file) or _EVALUATION(file.path[-300:]):
             continue
         if wanted(file.path):
             yield from _guards(file, new)
@@ -93,14 +97,15 @@ def _guards(file: TouchedFile, new: list[set[str]]) -> Iterator[Match]:
         words = set(_WORD.findall(line.text.lower()))
         kept = any(len(words & one) * 2 > len(words) for one in new)
         if _GUARD(line.text) and not is_comment(line.text) and not kept:
-            lost.append(line.text)
-    lost.sort(key=lambda text: _STRICT(text) is None)
+            lost.append(line)
+    lost.sort(key=lambda line: _STRICT(line.text) is None)
     if lost:
         many = "a rule" if len(lost) == 1 else f"{len(lost)} rules"
-        level: Level = "high" if _STRICT(lost[0]) else "medium"
+        level: Level = "high" if _STRICT(lost[0].text) else "medium"
+        place = place_of(file, lost[0].number)
         what = f"The prompt loses {many} that bound the model."
         clears = "Keep the rule, or add an evaluation case that shows the answer without it."
-        yield Match("prompt-guard-removed", level, what, clears, file.path, 0, shown(lost[0]))
+        yield Match("prompt-guard-removed", level, what, clears, file.path, place, shown(lost[0].text))
 
 
 def _wording(file: TouchedFile) -> Iterator[Match]:

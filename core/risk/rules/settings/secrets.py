@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.risk.change import ChangeSet, Line, TouchedFile
-from core.risk.paths import is_aside
 from core.risk.rules.rule import Level, Match, RiskRule
+from core.risk.rules.settings.secrets_aside import secrets_aside
 from core.risk.rules.tokens import token_in
-from core.risk.rules.touched import fresh, judged, once
+from core.risk.rules.touched import fresh, judged, left_alone, once
 
 _KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 # A whole key in one line, its ends written as \\n.
@@ -52,6 +52,9 @@ _NAMES = re.compile(
     r"|\.netrc|\.htpasswd"
     r"|service[_-]account.{0,60}\.json|\.aws/credentials)"
 )
+# Begins with the length of a key of RSA, as base64.
+_SEALED = re.compile(r"Ag[A-Za-z0-9+/=]{38}")
+_OF_SEALED = re.compile(r"^kind:[ \t]{0,9}[\"']?SealedSecret\b", re.MULTILINE)
 # A password of fewer signs that are all letters stands for one: it is that of an example, in any language.
 _WORD = 12
 _JOINED = re.compile(r"[_.-]")
@@ -78,9 +81,23 @@ def _find(change: ChangeSet) -> Iterator[Match]:
                 yield _match(file, header, _A_KEY)
             header = line if "PRIVATE KEY" in line.text and _KEY.search(line.text) else None
             found = _in_line(line.text, plain)
-            if found:
+            if found and not _is_sealed(file, found):
                 yield _match(file, line, found)
+    for one in secrets_aside(change):
+        if one.token is not None:
+            token = _Found("secret-token", "critical", one.token.kind, one.token.text, "")
+            yield _match(one.file, one.line, token)
+        else:
+            yield _match(one.file, one.line, _A_KEY if one.grave else _A_KEY._replace(level="medium"))
     yield from _files(change)
+
+
+def _is_sealed(file: TouchedFile, found: _Found) -> bool:
+    """Whether it is what `kubeseal` made of a secret: only the cluster can read it."""
+    if found.rule != "secret-assigned" or not _SEALED.match(found.secret):
+        return False
+    text = file.after or "\n".join(line.text for line in file.added)
+    return _OF_SEALED.search(text) is not None
 
 
 def _in_line(text: str, plain: bool) -> _Found | None:
@@ -168,7 +185,8 @@ def _files(change: ChangeSet) -> Iterator[Match]:
         held = _NAMES.fullmatch(file.name[-250:]) or _NAMES.fullmatch(
             "/".join(file.path.split("/")[-2:])[-250:]
         )
-        if held and file.status in ("added", "renamed", "copied") and not is_aside(file.path):
+        came = file.status in ("added", "renamed", "copied") and not file.instead
+        if held and came and not left_alone(file):
             what = "This file holds keys or passwords by its name."
             yield Match("secret-file", "high", what, _REVOKE, file.path, 0, file.name[-100:])
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from core.risk.change import Line, TouchedFile
+from core.risk.rules.reading import differing
 from core.risk.rules.touched import LONGEST_LINE, is_comment
 from core.risk.rules.yamldocs import documents, walk
 
@@ -87,7 +88,7 @@ def changes(file: TouchedFile) -> Iterator[Change]:
 def _both(file: TouchedFile) -> tuple[Iterable[Setting], Iterable[Setting]]:
     """The settings before and after, both read in the same way."""
     if file.path.lower().endswith((".yaml", ".yml", ".json")):
-        sides = [documents(text) for text in (file.before, file.after)]
+        sides = [documents(text) for text in differing(file.before, file.after)]
         texts = (file.before, file.after)
         if any(sides) and all(
             side is not None or text is None for side, text in zip(sides, texts, strict=True)
@@ -105,6 +106,8 @@ def _numbered(text: str | None) -> Iterator[Line]:
 
 def _of_documents(found: list[Any]) -> Iterator[Setting]:
     for number, document in enumerate(found):
+        if document is None:
+            continue
         above = () if len(found) == 1 else (_title(document, number),)
         for path, value, line in walk(document, above):
             # Rows of {name, value} are settings of that name.

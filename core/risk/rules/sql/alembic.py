@@ -64,14 +64,38 @@ def read_alembic(text: str, dialect: Dialect) -> Found:
         return Found()
     found: list[Statement] = []
     moves = []
-    calls = list(_calls(up.body, {}, False))
+    calls = list(_all_calls(up, functions))
+    hits: tuple[Hit, ...] = tuple(_elsewhere(one.call) for one in calls if _is_elsewhere(one.call))
     for one in calls:
         read = tuple(_read(one, dialect))
         found += read
         if not read and _moves_data(one.call):
             moves.append(one.call.lineno)
-    hits = (_one_way(up, down),) if calls and (down is None or _does_nothing(down)) else ()
+    hits += (_one_way(up, down),) if calls and (down is None or _does_nothing(down)) else ()
     return Found(tuple(found), "yes", hits, tuple(moves))
+
+
+def _all_calls(up: ast.FunctionDef, functions: dict[str, ast.FunctionDef]) -> Iterator[_Call]:
+    """Calls of `upgrade`, and of functions of the module that it calls, each looked into once."""
+    waiting, seen = [up], {"upgrade", "downgrade"}
+    while waiting:
+        for one in _calls(waiting.pop(0).body, {}, False):
+            yield one
+            helper = one.call.func.id if isinstance(one.call.func, ast.Name) else ""
+            if helper in functions and helper not in seen:
+                seen.add(helper)
+                waiting.append(functions[helper])
+
+
+def _is_elsewhere(call: ast.Call) -> bool:
+    """Whether it runs what a file holds."""
+    return called(call) in ("execute", "exec_driver_sql") and any(
+        called(one) in ("open", "read_text") for arg in call.args for one in ast.walk(arg)
+    )
+
+
+def _elsewhere(call: ast.Call) -> Hit:
+    return Hit("sql-unread", call.lineno, "Runs what another file holds: nothing is said of it.")
 
 
 def _one_way(up: ast.FunctionDef, down: ast.FunctionDef | None) -> Hit:
@@ -120,7 +144,7 @@ def _batch(call: ast.Call, batches: dict[str, str]) -> str:
 
 def _read(one: _Call, dialect: Dialect) -> Iterator[Statement]:
     which = called(one.call)
-    if which == "execute":
+    if which in ("execute", "exec_driver_sql"):
         for text, node in texts(argument(one.call, 0, "sqltext", "statement")):
             yield from statements(text, node, dialect, one.alone)
     elif which in _READERS:

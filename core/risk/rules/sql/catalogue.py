@@ -225,11 +225,19 @@ DANGERS = (
         "https://alembic.sqlalchemy.org/en/latest/tutorial.html#running-our-first-migration",
     ),
     Danger(
+        "sql-access-widened",
+        "high",
+        "Somebody may do more in the database",
+        "Whoever gets hold of that role, or of any role, can read and change what it was kept from.",
+        "Grant the least that is needed to one role by name; keep row level security on",
+        f"PostgreSQL documentation, Row Security Policies, {_PG}/ddl-rowsecurity.html",
+    ),
+    Danger(
         "sql-unread",
         "medium",
         "A migration that was not read",
-        "It is too large or not written as its tool expects, so that nothing of it was judged.",
-        "Have somebody read it; split what is large",
+        "It is too large, not written as its tool expects, or runs what is not at hand: that was not judged.",
+        "Have somebody read it; split what is large, close every quote, write out what is run",
         _STRONG,
     ),
 )

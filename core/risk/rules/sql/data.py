@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.risk.rules.rule import Level
+from core.risk.rules.sql.conditions import all_rows
 from core.risk.rules.sql.ddl import (
     Tokens,
     actions_of,
@@ -23,7 +24,8 @@ _NOT_DROPPED_COLUMN = word_set(
     "CONSTRAINT INDEX KEY PRIMARY FOREIGN CHECK PARTITION DEFAULT NOT IDENTITY EXPRESSION PERIOD"
 )
 _WEAK_LOCKS = (("ACCESS", "SHARE"), ("ROW", "SHARE"), ("ROW", "EXCLUSIVE"))
-_ALWAYS = ((), ("TRUE",), ("1",), ("1", "=", "1"))
+# `ALTER TABLE … DROP PARTITION p`, and the like, with the rows that it holds.
+_PARTS_GONE = (("DROP", "PARTITION"), ("TRUNCATE", "PARTITION"), ("DROP", "SUBPARTITION"), ("DROP", "PART"))
 
 
 def check(migration: Migration, made: Made, number: int) -> Iterator[Hit]:
@@ -42,12 +44,13 @@ def check(migration: Migration, made: Made, number: int) -> Iterator[Hit]:
             yield from _lost(alter.table, action, views)
             if migration.dialect == "mysql" and not _online(one):
                 yield from _copied(alter.table, action)
-    if migration.dialect == "mysql":
-        yield from _renamed_tables(statements, made)
+    yield from _renamed_tables(statements, made)
 
 
 def _drop(one: Statement, made: Made, number: int) -> Iterator[Hit]:
     found = keys(one.tokens[:2])
+    if one.starts("DROP", "OWNED", "BY") and len(one.tokens) > 3:
+        yield Hit("sql-drop-table", one.line, f"Drops all that {one.tokens[3].text} owns.")
     if found[:1] != ("DROP",) or len(found) < 2 or found[1] not in _DROPPED:
         return
     for name in names_at(one.tokens, 2):
@@ -76,8 +79,7 @@ def _without_where(one: Statement, made: Made) -> Iterator[Hit]:
     real = at == 2 or (verb == "UPDATE" and "SET" in plain)
     if not table or not real or table in made.tables or "LIMIT" in plain or "JOIN" in plain:
         return
-    where = _condition(plain)
-    if where in _ALWAYS:
+    if all_rows(_written(one)):
         level: Level | None = "critical" if verb == "DELETE" else None
         done = "Deletes" if verb == "DELETE" else "Changes"
         yield Hit("sql-without-where", one.line, f"{done} every row of {table}.", level)
@@ -92,9 +94,14 @@ def writing(one: Statement) -> Tokens:
     return tokens[next(verbs, 0) :]
 
 
-def _condition(plain: tuple[str, ...]) -> tuple[str, ...]:
-    """What follows WHERE."""
-    return plain[plain.index("WHERE") + 1 :] if "WHERE" in plain else ()
+def _written(one: Statement) -> Tokens:
+    """The same with what stands in parentheses."""
+    depth, with_first = 0, one.tokens[0].key == "WITH"
+    for at, token in enumerate(one.tokens if with_first else ()):
+        depth += (token.key == "(") - (token.key == ")")
+        if depth == 0 and token.key in ("UPDATE", "DELETE"):
+            return one.tokens[at:]
+    return one.tokens
 
 
 def _lock(one: Statement, made: Made) -> Iterator[Hit]:
@@ -131,7 +138,17 @@ def _rewrite(one: Statement, made: Made) -> Iterator[Hit]:
 
 def _lost(table: str, action: Tokens, views: frozenset[str]) -> Iterator[Hit]:
     found, line = keys(action[:3]), action[0].line
-    if found[:1] == ("DROP",) and len(action) > 1 and action[1].key not in _NOT_DROPPED_COLUMN:
+    if found[:2] in _PARTS_GONE:
+        part = name_at(action, 2)[0]
+        yield Hit(
+            "sql-truncate",
+            line,
+            f"Takes a partition of {table} away with its rows{part and ': '}{part}.",
+            "high",
+        )
+    elif names := _in_brackets(action):
+        yield from (Hit("sql-drop-column", line, f"Drops the column {table}.{name}.") for name in names)
+    elif found[:1] == ("DROP",) and len(action) > 1 and action[1].key not in _NOT_DROPPED_COLUMN:
         name = name_at(action, 2 if found[1] == "COLUMN" else 1)[0]
         yield Hit("sql-drop-column", line, f"Drops the column {table}.{name}.")
     elif found[:1] == ("RENAME",) and len(found) > 1 and found[1] not in ("CONSTRAINT", "INDEX", "KEY"):
@@ -143,6 +160,19 @@ def _lost(table: str, action: Tokens, views: frozenset[str]) -> Iterator[Hit]:
             yield Hit("sql-rename", line, f"Renames the column {table}.{old}.")
     elif found[:3] in (("SET", "TABLESPACE", "'"), ("SET", "LOGGED"), ("SET", "UNLOGGED")):
         yield Hit("sql-rewrite", line, f"Writes the table {table} anew while nobody can use it.")
+
+
+def _in_brackets(action: Tokens) -> list[str]:
+    """Columns of `DROP (a, b)`, `DROP COLUMN (a)` and `SET UNUSED (a)`, which Oracle has."""
+    plain = keys(action[:3])
+    at = (
+        1
+        if plain[:2] == ("DROP", "(")
+        else 2
+        if plain in (("DROP", "COLUMN", "("), ("SET", "UNUSED", "("))
+        else 0
+    )
+    return names_at(action, at + 1) if at else []
 
 
 def _views(migration: Migration) -> frozenset[str]:

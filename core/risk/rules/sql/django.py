@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable, Iterator
 
 from core.risk.rules.sql.dialect import Dialect
+from core.risk.rules.sql.django_code import Functions
 from core.risk.rules.sql.migration import Found, Hit, Wrapped
 from core.risk.rules.sql.python import (
     argument,
@@ -41,11 +42,14 @@ def read_django(text: str, dialect: Dialect, path: str = "") -> Found:
     for migration in (one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == "Migration"):
         wrapped: Wrapped = "yes" if _is_atomic(migration) else "no"
         fresh: set[str] = set()
-        for call in _operations(migration):
+        known, ran = _named(tree), Functions(tree, dialect)
+        operations = list(_operations(migration, known, hits))
+        for call in operations:
             found += _statements(call, dialect, app)
             hits += _hits(call, fresh)
             if called(call) == "RunPython" and not _is_noop(argument(call, 0, "code")):
                 moves.append(call.lineno)
+                found += ran.by(argument(call, 0, "code"))
         return Found(tuple(found), wrapped, tuple(hits), tuple(moves))
     return Found()
 
@@ -67,12 +71,37 @@ def _is_atomic(migration: ast.ClassDef) -> bool:
     return all(constant(one) is not False for one in _assigned(migration, "atomic"))
 
 
-def _operations(migration: ast.ClassDef) -> Iterator[ast.Call]:
-    waiting: list[ast.expr | None] = list(_assigned(migration, "operations"))
+def _named(tree: ast.Module) -> dict[str, ast.expr | None]:
+    """What the module names at its top."""
+    return {
+        target.id: one.value
+        for one in tree.body
+        if isinstance(one, ast.Assign)
+        for target in one.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _operations(
+    migration: ast.ClassDef, known: dict[str, ast.expr | None], hits: list[Hit]
+) -> Iterator[ast.Call]:
+    """The operations; lists that the module names are opened once, what else is put together is told."""
+    whole = list(_assigned(migration, "operations"))
+    waiting: list[ast.expr | None] = [*whole]
     while waiting:
         node = waiting.pop(0)
+        if isinstance(node, ast.Starred) and not isinstance(node.value, ast.Call):
+            node = node.value
         if isinstance(node, (ast.List, ast.Tuple)):
             waiting[:0] = node.elts[:2_000]
+        elif isinstance(node, ast.BinOp):
+            waiting[:0] = [node.left, node.right]
+        elif isinstance(node, ast.Name) and known.get(node.id) is not None:
+            waiting.insert(0, known[node.id])
+            known[node.id] = None
+        elif node is not None and (not isinstance(node, ast.Call) or node in whole):
+            what = "Its operations are put together when it runs: nothing is said of them."
+            hits.append(Hit("sql-unread", node.lineno, what))
         elif isinstance(node, ast.Call) and called(node) == "SeparateDatabaseAndState":
             waiting.insert(0, argument(node, 0, "database_operations"))
         elif isinstance(node, ast.Call):

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Level
 from core.risk.rules.sql.frameworks import is_migration_path, kind_of
+from core.risk.rules.sql.javascript_calls import same as same_script
+from core.risk.rules.sql.liquibase import keeps
 from core.risk.rules.sql.migration import Hit
 from core.risk.rules.sql.python import branches, tree_of
 from core.risk.rules.sql.statements import read_sql
@@ -20,9 +22,9 @@ from core.risk.rules.sql.statements import read_sql
 Edit = tuple[TouchedFile, Hit, str]
 _RULE = "sql-edited-migration"
 _VERSION = re.compile(r"[VB]?(\d[\d._]*)", re.IGNORECASE)
-_VERSIONED = re.compile(r"[VB]?\d[\w.-]*\.(?:sql|rb|py)|migration\.sql", re.IGNORECASE)
+_VERSIONED = re.compile(r"[VB]?\d[\w.-]*\.(?:sql|rb|py|[cm]?[jt]s)|migration\.sql", re.IGNORECASE)
 # Lines that show nothing of an edit.
-_QUIET = re.compile(r"\s*(?:$|#|--|(?:from|import)\s)")
+_QUIET = re.compile(r"\s*(?:$|#|--|<!--|//|(?:from|import)\s)")
 _BLANKS = re.compile(r"\s+")
 # Where names do not tell the order: a revision, or the change sets, stand inside.
 _NAMELESS = frozenset({"alembic", "liquibase", "liquibase-sql"})
@@ -43,7 +45,7 @@ def _edited(file: TouchedFile, squashed: bool) -> Edit | None:
     if file.status not in ("modified", "renamed", "deleted") or not is_migration_path(old):
         return None
     kind = kind_of(old, file.before or "")
-    if not kind or not (_VERSIONED.fullmatch(old.rpartition("/")[2]) or kind in _NAMELESS):
+    if kind in ("", "unread") or not (_VERSIONED.fullmatch(old.rpartition("/")[2]) or kind in _NAMELESS):
         return None
     if file.status == "deleted":
         what = "Takes a migration away that was merged before."
@@ -85,9 +87,12 @@ def _same(kind: str, before: str, after: str) -> bool:
     if kind == "flyway":
         return before.replace("\r\n", "\n") == after.replace("\r\n", "\n")
     if kind in ("liquibase", "liquibase-sql"):
-        return after.rstrip().startswith(before.rstrip())
+        kept = keeps(before, after) if kind == "liquibase" else None
+        return after.rstrip().startswith(before.rstrip()) if kept is None else kept
     if kind in ("alembic", "django"):
         return _does(before) == _does(after)
+    if kind == "javascript":
+        return same_script(before, after)
     if kind == "rails":
         return _plain_ruby(before) == _plain_ruby(after)
     first, second = read_sql(before).statements, read_sql(after).statements

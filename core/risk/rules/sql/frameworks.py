@@ -12,12 +12,15 @@ from collections.abc import Callable
 from core.risk import paths
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.sql.alembic import read_alembic
-from core.risk.rules.sql.dialect import Dialect, dialect_of
+from core.risk.rules.sql.dialect import SQL_ENDS, Dialect, dialect_of, said_by
 from core.risk.rules.sql.django import read_django
+from core.risk.rules.sql.efcore import read_efcore
+from core.risk.rules.sql.javascript_calls import read_javascript
+from core.risk.rules.sql.laravel import read_laravel
 from core.risk.rules.sql.liquibase import read_formatted, read_liquibase
-from core.risk.rules.sql.migration import Found, Migration, Wrapped
+from core.risk.rules.sql.migration import Found, Hit, Migration, Wrapped, found_in
 from core.risk.rules.sql.rails import read_rails
-from core.risk.rules.sql.statements import MAX_TEXT, read_sql, word_set
+from core.risk.rules.sql.statements import MAX_TEXT, read_sql, settled, word_set
 
 # Texts of one change that are read, in characters; nobody reviews so much either.
 MOST_IN_ALL = 3_000_000
@@ -25,7 +28,9 @@ _FOLDERS = word_set(
     "migrations migration migrate alembic versions flyway liquibase changelog changelogs changesets "
     "db_migrations schema_migrations dbmigrations"
 )
-_VERSIONED_SQL = re.compile(r"(?:[VB]\d[\w.]*__.+|R__.+|\d{3,}[_.-].*)\.sql", re.IGNORECASE | re.DOTALL)
+_VERSIONED_SQL = re.compile(
+    r"(?:[VB]\d[\w.]*__.+|R__.+|\d{3,}[_.-].*)\.(?:sql|ddl|dml|psql|pgsql)", re.IGNORECASE | re.DOTALL
+)
 _NO_MIGRATION = re.compile(
     r"schema|structure|dump|seed|baseline|quer(?:y|ies)|report|backup|\bviews?\b", re.IGNORECASE
 )
@@ -36,7 +41,25 @@ _ALTERS = re.compile(
 _BACK = re.compile(
     r".*(?:\.down\.sql|[._-](?:rollback|revert|undo)\.sql)|U\d[\w.]*__.+\.sql", re.IGNORECASE | re.DOTALL
 )
-_CHANGELOG = re.compile(r".*change-?_?log.*\.ya?ml", re.IGNORECASE | re.DOTALL)
+_CHANGELOG = re.compile(r".*change-?_?log.*\.(?:ya?ml|xml|json)", re.IGNORECASE | re.DOTALL)
+_CHANGELOG_ENDS = (".yaml", ".yml", ".xml", ".json")
+# Where changelogs stand, whatever their names; what else is there is told apart by its text.
+_CHANGELOG_FOLDERS = word_set("liquibase changelog changelogs changesets migrations migration")
+# Programs of knex, Sequelize and TypeORM; what else is in such a folder names none of them.
+_SCRIPT = re.compile(r".*(?<!\.d)\.[cm]?[jt]s", re.IGNORECASE | re.DOTALL)
+_SCRIPT_FOLDERS = word_set("migrations migration migrate db_migrations schema_migrations dbmigrations")
+_SCRIPT_WORDS = re.compile(
+    r"\b(?:[qQ]ueryInterface|[qQ]ueryRunner|[kK]nex|[sS]equelize|DataTypes)\b|\.(?:schema\b|raw\()"
+)
+# Programs of these languages in such a folder: read where they are Laravel's or Entity Framework's.
+_PROGRAM = re.compile(
+    r"(?:.*\.(?:php|cs)|(?:[VRM]|Version)?\d[\w.-]*\.(?:go|java|kts?|exs?|scala|groovy|clj|rs|pl|fs|vb|lua|sh|ps1))",
+    re.IGNORECASE | re.DOTALL,
+)
+_NUMBERED = re.compile(r"(?:[VRM]|Version)?\d", re.IGNORECASE)
+_LARAVEL = re.compile(r"\bIlluminate\b|\bSchema::|\bDB::|\baddSql\b")
+_UNREAD = "No reader knows this kind of migration: nothing of it was judged."
+_UP = re.compile(r"\bup\b")
 # Lines from which a tool goes up, and from which it goes back down.
 _MARKS = {
     "goose": ("-- +goose up", "-- +goose down", "-- +goose no transaction"),
@@ -51,13 +74,17 @@ def is_migration_path(path: str) -> bool:
         return False
     folders = frozenset(path.lower().split("/")[:-1])
     name = path.rpartition("/")[2]
-    if name.endswith(".sql"):
+    if name.lower().endswith(SQL_ENDS):
         return not _BACK.fullmatch(name) and "revert" not in folders
     if name.endswith(".py"):
         return bool(folders & _FOLDERS) and name not in ("__init__.py", "env.py")
     if name.endswith(".rb"):
         return "migrate" in folders and bool(re.match(r"\d{3,}_", name))
-    return bool(_CHANGELOG.fullmatch(name)) or (name.endswith((".yaml", ".yml")) and "liquibase" in folders)
+    if _SCRIPT.fullmatch(name) or _PROGRAM.fullmatch(name):
+        return bool(folders & _SCRIPT_FOLDERS)
+    return bool(_CHANGELOG.fullmatch(name)) or (
+        name.endswith(_CHANGELOG_ENDS) and bool(folders & _CHANGELOG_FOLDERS)
+    )
 
 
 def is_conventional(path: str) -> bool:
@@ -66,18 +93,41 @@ def is_conventional(path: str) -> bool:
     return bool(frozenset(folders) & _FOLDERS) or bool(_VERSIONED_SQL.fullmatch(name))
 
 
+def _is_certain(path: str) -> bool:
+    """Whether a file is a migration, whatever its text: others stand in such folders too."""
+    name = path.rpartition("/")[2]
+    if _SCRIPT.fullmatch(name) or _PROGRAM.fullmatch(name):
+        return name[:1].isdigit()
+    return bool(_CHANGELOG.fullmatch(name)) or (
+        is_conventional(path) and not name.endswith((".xml", ".json"))
+    )
+
+
 def kind_of(path: str, text: str) -> str:
     """Whose migration it is; "" when it is none."""
     name = path.rpartition("/")[2]
     if not is_migration_path(path):
         return ""
     if name.endswith(".py"):
-        return "django" if "migrations.Migration" in text else "alembic" if "def upgrade" in text else ""
+        other = "unread" if _NUMBERED.match(name) else ""
+        return "django" if "migrations.Migration" in text else "alembic" if "def upgrade" in text else other
     if name.endswith(".rb"):
         return "rails"
-    if not name.endswith(".sql"):
+    if _SCRIPT.fullmatch(name):
+        return "javascript" if _SCRIPT_WORDS.search(text) and _UP.search(text) else ""
+    if _PROGRAM.fullmatch(name):
+        return _kind_of_program(name, text)
+    if not name.lower().endswith(SQL_ENDS):
         return "liquibase" if "databaseChangeLog" in text else ""
     return _kind_of_sql(path, name, text)
+
+
+def _kind_of_program(name: str, text: str) -> str:
+    if name.endswith(".php") and _LARAVEL.search(text):
+        return "laravel"
+    if name.endswith(".cs") and "MigrationBuilder" in text and not name.endswith(".Designer.cs"):
+        return "efcore"
+    return "unread" if _NUMBERED.match(name) and not name.endswith(".Designer.cs") else ""
 
 
 def _kind_of_sql(path: str, name: str, text: str) -> str:
@@ -110,26 +160,46 @@ def text_of(file: TouchedFile) -> str | None:
 def migrations_of(change: ChangeSet) -> tuple[Migration, ...]:
     """All migrations that the change adds or touches, in the order of their paths."""
     found, left = [], MOST_IN_ALL
+    around = _around(change)
     for file in sorted(change.files, key=lambda one: one.path):
         if file.status in ("deleted", "submodule") or file.binary or not is_migration_path(file.path):
             continue
         text = text_of(file)
         if text is not None:
             left -= len(text)
-        if migration := _migration(file, text if left >= 0 else None):
+        if migration := _migration(file, text if left >= 0 else None, around):
             found.append(migration)
     return tuple(found)
 
 
-def _migration(file: TouchedFile, text: str | None) -> Migration | None:
+def _around(change: ChangeSet) -> dict[str, Dialect | None]:
+    """Of folders of SQL, the dialect that the texts of the change there tell, with those before it."""
+    found: dict[str, set[Dialect]] = {}
+    left = MOST_IN_ALL
+    for file in change.files:
+        if file.path.lower().endswith(SQL_ENDS) and not file.binary:
+            for text in (file.before, text_of(file)):
+                left -= len(text or "")
+                said = said_by("x.sql", text) if text and left >= 0 else None
+                found.setdefault(file.path.rpartition("/")[0], set()).update({said} if said else ())
+    return {folder: next(iter(told)) for folder, told in found.items() if len(told) == 1}
+
+
+def _dialect(path: str, text: str, around: dict[str, Dialect | None]) -> Dialect:
+    if not path.lower().endswith(SQL_ENDS):
+        return dialect_of(path, text)
+    return settled(text, said_by(path, text) or around.get(path.rpartition("/")[0]) or "postgres")
+
+
+def _migration(file: TouchedFile, text: str | None, around: dict[str, Dialect | None]) -> Migration | None:
     """None of what is no migration; what cannot be read is one that is cut."""
     if text is None or len(text) > MAX_TEXT:
-        unread = is_conventional(file.path)
+        unread = _is_certain(file.path) or "databaseChangeLog" in (text or "")[:20_000]
         return Migration(file.path, "sql", "other", Found(cut=True), ()) if unread else None
     kind = kind_of(file.path, text)
     if not kind:
         return None
-    dialect = dialect_of(file.path, text)
+    dialect = _dialect(file.path, text, around)
     touched = None if file.status == "added" else frozenset(line.number for line in file.added)
     found = _READERS[kind](text, dialect, file.path)
     return Migration(file.path, kind, dialect, found, tuple(text.split("\n")), touched)
@@ -137,8 +207,7 @@ def _migration(file: TouchedFile, text: str | None) -> Migration | None:
 
 def _sql(wrapped: Wrapped) -> Callable[[str, Dialect, str], Found]:
     def reader(text: str, dialect: Dialect, path: str) -> Found:
-        script = read_sql(text, dialect)
-        return Found(script.statements, wrapped, cut=script.cut)
+        return found_in(read_sql(text, dialect), wrapped)
 
     return reader
 
@@ -149,7 +218,7 @@ def _flyway(text: str, dialect: Dialect, path: str) -> Found:
     apart = bool(script.statements) and all(
         one.has("CONCURRENTLY") or one.starts("SET") for one in script.statements
     )
-    return Found(script.statements, "no" if apart or dialect == "mysql" else "yes", cut=script.cut)
+    return found_in(script, "no" if apart or dialect == "mysql" else "yes")
 
 
 def _marked(kind: str) -> Callable[[str, Dialect, str], Found]:
@@ -162,8 +231,7 @@ def _marked(kind: str) -> Callable[[str, Dialect, str], Found]:
             going = True if plain.startswith(up) else False if plain.startswith(down) else going
             seen = seen or (apart in plain and plain.startswith("--"))
             lines[at] = line if going else ""
-        script = read_sql("\n".join(lines), dialect)
-        return Found(script.statements, "no" if seen else "yes", cut=script.cut)
+        return found_in(read_sql("\n".join(lines), dialect), "no" if seen else "yes")
 
     return reader
 
@@ -175,8 +243,12 @@ _READERS: dict[str, Callable[[str, Dialect, str], Found]] = {
     "flyway": _flyway,
     "liquibase-sql": lambda text, dialect, path: read_formatted(text, dialect),
     "liquibase": lambda text, dialect, path: read_liquibase(text, dialect),
+    "javascript": lambda text, dialect, path: read_javascript(text, dialect),
     "rails": lambda text, dialect, path: read_rails(text, dialect),
     "alembic": lambda text, dialect, path: read_alembic(text, dialect),
     "django": read_django,
+    "laravel": lambda text, dialect, path: read_laravel(text, dialect),
+    "efcore": lambda text, dialect, path: read_efcore(text, dialect),
+    "unread": lambda text, dialect, path: Found(hits=(Hit("sql-unread", 1, _UNREAD, "low"),)),
     **{kind: _marked(kind) for kind in _MARKS},
 }

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from core.risk.change import ChangeSet
 from core.risk.rules.rule import Match, quoted
+from core.risk.rules.sql import access as sql_access
 from core.risk.rules.sql import columns as sql_columns
 from core.risk.rules.sql import data as sql_data
 from core.risk.rules.sql import together as sql_together
@@ -47,14 +48,20 @@ def _hits(migration: Migration, made: Made, number: int) -> Iterator[Hit]:
     yield from sql_columns.check(migration, made)
     yield from sql_data.check(migration, made, number)
     yield from sql_together.check(migration, made)
+    yield from sql_access.check(migration, made)
     touched = migration.touched
     yield from (hit for hit in migration.found.hits if touched is None or hit.line in touched)
     if migration.found.cut:
         yield Hit("sql-unread", 0, "This migration was not read as a whole.")
+    opened = migration.found.opened
+    if opened and (touched is None or any(line >= opened for line in touched)):
+        yield Hit(
+            "sql-unread", opened, "A quote or comment begins here and never ends: nothing after it is read."
+        )
 
 
 # What readers write where a name is only known when the migration runs.
-_UNNAMED = re.compile(r"\bunknown_(table|value|index|name|model)\b")
+_UNNAMED = re.compile(r"(?:\bthe table )?\bunknown_(table|value|index|name|model)\b")
 _SPOKEN = {"index": "that is named at run time", "name": "that is named at run time"}
 
 

@@ -9,10 +9,14 @@ import msgspec
 from core.risk.rules.rule import Level
 from core.risk.rules.sql.ddl import alter_table, created, created_index, renamed_to
 from core.risk.rules.sql.dialect import Dialect
-from core.risk.rules.sql.statements import Statement
+from core.risk.rules.sql.statements import Script, Statement
 
 # Whether its tool runs all of it in one transaction: "many" when it holds more than one statement.
 Wrapped = Literal["yes", "no", "many", "unknown"]
+
+
+# Of one file: the first tell what the others would.
+_MOST_UNREAD = 50
 
 
 class Hit(NamedTuple):
@@ -32,6 +36,17 @@ class Found(NamedTuple):
     hits: tuple[Hit, ...] = ()
     moves_data: tuple[int, ...] = ()
     cut: bool = False
+    # The line of a quote or comment that never ends: all after it is unread.
+    opened: int = 0
+
+
+def found_in(script: Script, wrapped: Wrapped) -> Found:
+    """What a script holds, and what of it was not followed."""
+    hits = tuple(
+        Hit("sql-unread", one.line, f"{one.what}: nothing is said of it.")
+        for one in script.unread[:_MOST_UNREAD]
+    )
+    return Found(script.statements, wrapped, hits, (), script.cut, script.opened)
 
 
 class Migration(msgspec.Struct, frozen=True):

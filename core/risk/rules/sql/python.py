@@ -109,7 +109,7 @@ def statements(text: str, node: ast.AST, dialect: Dialect, alone: bool = False) 
     """Of a text of SQL in a program, with the lines of the program."""
     line, end = getattr(node, "lineno", 1), getattr(node, "end_lineno", None) or 1
     found = read_sql(text, dialect, line).statements
-    return tuple(_within(one, end)._replace(alone=alone) for one in found)
+    return tuple(within(one, end)._replace(alone=alone) for one in found)
 
 
 def made(sql: str, node: ast.AST, alone: bool = False) -> tuple[Statement, ...]:
@@ -117,7 +117,7 @@ def made(sql: str, node: ast.AST, alone: bool = False) -> tuple[Statement, ...]:
     return statements(sql, node, "postgres", alone)
 
 
-def _within(one: Statement, end: int) -> Statement:
+def within(one: Statement, end: int) -> Statement:
     """A text may be broken into lines that the file does not have."""
     if one.end <= end:
         return one

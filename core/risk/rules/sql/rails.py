@@ -17,8 +17,22 @@ from core.risk.rules.sql.statements import Statement, read_sql, word_set
 _CUT = 2_000
 _JOINED = 30
 _CALL = re.compile(r"(?:(?:safety_assured|up_only|dir\.up) ?(?:\{|do) ?)?(t\.)?([a-z_]+)[ (] ?(.*)")
+# What runs a text, whatever connection it is called on.
+_RUN = re.compile(
+    r"(?:[\w:.]{0,200}\.)?(?:execute|exec_query|exec_update|exec_delete|execute_batch)[ (] ?(.*)"
+)
+_ALL_ROWS = re.compile(
+    r"([A-Z][\w:]{0,100})(?:\.(?:all|unscoped|with_deleted))?\.(delete_all|destroy_all|update_all)\b"
+)
+_WRITTEN = {
+    "update_all": "UPDATE {} SET x = y", "delete_all": "DELETE FROM {}", "destroy_all": "DELETE FROM {}",
+}  # fmt: skip
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_BRACED = {"{": "}", "(": ")", "[": "]", "<": ">", "|": "|", "!": "!"}
 _DEF = re.compile(r"def (?:self\.)?(\w+)")
 _HEREDOC = re.compile(r"<<[~-]?['\"]?([A-Z_]+)")
+_SAFE = re.compile(r"^(?:safety_assured|up_only|dir\.up) ?(?:\{|do) ?")
+_PERCENT = re.compile(r"%[qQ]?([{(\[<|!])")
 _ROCKET = re.compile(r":(\w+) ?=>")
 _OPTION = re.compile(r"(\w+): ?([^\s,{]+)")
 _VOLATILE = re.compile(r"gen_random_uuid|uuid_generate_v\d|\brandom\b|clock_timestamp")
@@ -99,12 +113,14 @@ def _call(lines: list[str], at: int, table: str) -> tuple[_Call | None, int]:
         at += 1
         parts.append(lines[at].strip())
     text = _ROCKET.sub(r"\1:", " ".join(parts)[:_CUT])
+    if run := _RUN.match(_SAFE.sub("", lines[begin].strip())):
+        return _executed(lines, begin, run.group(1))
+    if written := _ALL_ROWS.match(_SAFE.sub("", text)):
+        return _Call("sql", (), {}, _of_all(written[1], written[2]), "", begin + 1), at + 1
     found = _CALL.match(text)
     if found is None or bool(found.group(1)) != bool(table):
         return None, at + 1
     verb, rest = found.group(2), found.group(3)
-    if verb == "execute":
-        return _executed(lines, at, rest)
     args = tuple(_named(one) for one in _split(rest) if _is_plain(one))
     return _Call(verb, args, dict(_OPTION.findall(rest)), text, table, begin + 1), at + 1
 
@@ -130,6 +146,8 @@ def _named(text: str) -> str:
 
 
 def _executed(lines: list[str], at: int, rest: str) -> tuple[_Call | None, int]:
+    if braced := _PERCENT.match(rest):
+        return _braced(lines, at, rest[braced.end() :], _BRACED[braced[1]])
     if heredoc := _HEREDOC.match(rest):
         end = at + 1
         while end < len(lines) and lines[end].strip() != heredoc.group(1):
@@ -144,6 +162,24 @@ def _executed(lines: list[str], at: int, rest: str) -> tuple[_Call | None, int]:
         text.append(lines[end])
     text[-1] = text[-1].rpartition(quote)[0] or text[-1]
     return _Call("sql", (), {}, "\n".join(text), "", at + 1), end + 1
+
+
+def _braced(lines: list[str], at: int, first: str, end: str) -> tuple[_Call | None, int]:
+    """The text of `%q{…}`, up to the sign that ends it."""
+    begin, text = at, [first]
+    while end not in text[-1] and at + 1 < len(lines):
+        at += 1
+        text.append(lines[at])
+    text[-1] = text[-1].rpartition(end)[0] or text[-1]
+    return _Call("sql", (), {}, "\n".join(text), "", begin + 1), at + 1
+
+
+def _of_all(model: str, verb: str) -> str:
+    """A model stands for the table of its name."""
+    plain = _HUMP.sub("_", model.rpartition(":")[2]).lower()
+    end = "ies" if plain.endswith("y") else "es" if plain.endswith(("s", "x", "ch", "sh")) else "s"
+    table = name(plain.removesuffix("y" * plain.endswith("y")) + end)
+    return _WRITTEN[verb].format(table)
 
 
 def _column_of(one: _Call) -> _Reader:
