@@ -16,7 +16,7 @@ run: $(STAMP) ## install, start on 127.0.0.1:8080 and play the recorded cases
 	@$(BIN)/watchkeeper serve --demo --port $(PORT)
 
 test: $(DEV_STAMP) check ## install what tests need; style, types, architecture, all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(DEV_STAMP) ## style, types, architecture
 	@$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from core.canonical import canonical_json, sha256_hex
+from core.environments import Environments
 from core.errors import InputError
 from core.journal import Draft, Record, json_draft
 from core.model.catalogue import Catalogue, parse_catalogue
@@ -24,6 +25,8 @@ from core.rules.loader import parse_rules
 from core.rules.schema import RuleSet
 
 CONFIG_NAMES = ("program", "rules", "catalogue", "routes", "runbooks", "levels", "sources")
+# These name environments, or say which names mean the same.
+_OF_PLACES = frozenset({"rules", "catalogue", "routes", "runbooks", "levels"})
 
 
 class Config:
@@ -32,9 +35,9 @@ class Config:
     def __init__(self, documents: dict[str, Any] | None = None) -> None:
         self.documents: dict[str, Any] = {}
         self.catalogue = Catalogue()
-        self.routes = Routes()
-        self.runbooks = Runbooks()
-        self.levels = Levels()
+        self.routes = self._routes = Routes()
+        self.runbooks = self._runbooks = Runbooks()
+        self.levels = self._levels = Levels()
         self.mappings: Mapping[str, str] = {}
         self.version = ""
         self._rules: RuleSet | None = None
@@ -53,17 +56,23 @@ class Config:
             )
         return self._rules
 
+    @property
+    def environments(self) -> Environments:
+        """By the rules and the catalogue in force; a journal of before rules knows no names."""
+        names = self._rules.identity.environment_names if self._rules is not None else {}
+        return Environments(names, self.catalogue.environments)
+
     def put(self, name: str, content: Any) -> None:
         """Put a document in force. Raises an InputError and changes nothing when it is invalid."""
         match name:
             case "catalogue":
                 self.catalogue = parse_catalogue(content)
             case "routes":
-                self.routes = parse_routes(content)
+                self._routes = parse_routes(content)
             case "runbooks":
-                self.runbooks = parse_runbooks(content["files"], bundle=content["bundle"])
+                self._runbooks = parse_runbooks(content["files"], bundle=content["bundle"])
             case "levels":
-                self.levels = parse_levels(content)
+                self._levels = parse_levels(content)
             case "rules":
                 self._rules = parse_rules(content["files"], bundle=content["bundle"])
             case "sources":
@@ -74,6 +83,15 @@ class Config:
                 known = ", ".join(CONFIG_NAMES)
                 raise InputError(f"unknown document {name!r}", where="config", mend=f"Known names: {known}")
         self.documents[name] = content
+        if name in _OF_PLACES:
+            self._name_places()
+
+    def _name_places(self) -> None:
+        """Alerts have one name for an environment; who writes of it may use another."""
+        name = self.environments.name
+        self.routes = self._routes.with_environments(name)
+        self.runbooks = self._runbooks.with_environments(name)
+        self.levels = self._levels.with_environments(name)
 
 
 def _mappings(files: Mapping[str, str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ from core.times import format_rfc3339, optional_rfc3339
 from core.world import World
 
 Document = dict[str, Any]
-OUTSIDE = ("deliveries", "annotations", "explained", "resolves_at")
+OUTSIDE = ("deliveries", "annotations", "explained", "resolves_at", "comes_back")
 
 
 def incident_document(world: World, incident: Incident) -> Document:

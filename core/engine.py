@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from core import merging, response
+from core import merging, renewal, response
 from core.canonical import sha256_hex
 from core.changes import forget_change, take_change
 from core.config import Config, apply_config, typed_payload
@@ -69,6 +69,7 @@ class Engine:
         self.world = World(state or State())
         relink(self.world)
         self._made: Identify | None = None
+        self._own = {"forget": self._forget, "anew": self._renew}
 
     @property
     def state(self) -> State:
@@ -153,6 +154,7 @@ class Engine:
         first = came_at(record)
         for event in parsed.events:
             if isinstance(event, AlertEvent):
+                event = identify.taken(event, record.source)
                 if first != record.received_at and event.status == "firing" and event.starts_at is None:
                     event = msgspec.structs.replace(event, starts_at=first)
                 if not take_watchdog(turn, record, event, identify, first):
@@ -162,7 +164,7 @@ class Engine:
             elif isinstance(event, RiskEvent):
                 take_assessment(turn, record, event)
             else:
-                take_change(turn, record, event)
+                take_change(turn, record, identify.placed(event))
 
     def _identify(self) -> Identify:
         """Of the rules in force."""
@@ -258,19 +260,31 @@ class Engine:
             elif what == "assessment":
                 on_assessment_timer(turn, subject)
             elif subject in self.state.incidents:
-                act = self._forget if what == "forget" else INCIDENT_TIMERS.get(what, _nothing)
+                act = self._own.get(what) or INCIDENT_TIMERS.get(what, _nothing)
                 act(turn, self.state.incidents[subject])
 
     def _forget(self, turn: Turn, incident: Incident) -> None:
         if not may_forget(self.world, incident):
             turn.arm(f"forget:{incident.id}", turn.at + max(MINUTE, self.world.rules.lifecycle.reopen_window))
             return
+        self._leave(incident, incident.members)
+
+    def _renew(self, turn: Turn, incident: Incident) -> None:
+        """A closed incident whose alerts fire on, its sources say: they are another's now."""
+        names = renewal.going_on(self.world, incident)
+        going = set(names)
+        if names:
+            self._leave(incident, [name for name in incident.members if name not in going])
+            renewal.renew(turn, incident, names)
+
+    def _leave(self, incident: Incident, episodes: list[str]) -> None:
+        """An incident leaves memory, and its `episodes` with it."""
         # Nobody explains what has left memory.
         for name in incident.asked:
             self.state.pending.pop(name, None)
         incident.asked = []
         self.on_forgotten({**incident_document(self.world, incident), **outside_document(incident)})
-        for name in incident.members:
+        for name in episodes:
             self.world.timers.cancel(f"lease:{name}")
             self.world.index.forget(self.state.episodes.pop(name))
         del self.state.incidents[incident.id]

@@ -1,7 +1,8 @@
 """What happens when the response or the update clock has run out: reminders, and the steps of the escalation.
 
 A route's own steps go before those of the rule. A step is a page to its receiver; one whose receiver no route
-knows is recorded as not possible, once. While all is quiet steps wait: it may be over.
+knows is recorded as not possible, once. While all is quiet steps wait: it may be over. What is held back does
+not stop them once somebody was told, see standing.py.
 """
 
 from __future__ import annotations
@@ -12,25 +13,19 @@ from core.model.incident import Incident
 from core.paging import notify, place_of
 from core.response import AT_WORK
 from core.rules.responding import Step, Steps
-from core.suppression.holding import look
-from core.times import optional_rfc3339
+from core.standing import arm, stands_instead
+from core.times import format_rfc3339, optional_rfc3339
 from core.world import Turn, World
 
 
 def on_respond_timer(turn: Turn, incident: Incident) -> None:
     """Nobody has responded in time. Whoever was paged first hears it, unless a step was taken just now."""
-    within = turn.world.rules.response.respond.get(incident.severity)
-    if incident.status != "triggered":
-        return
-    if within is not None and _held(turn, incident):
-        incident.clocks.respond_by = turn.at + within
-        incident.version += 1
-        turn.arm(f"respond:{incident.id}", turn.at + within)
+    if incident.status != "triggered" or stands_instead(turn, incident, "respond"):
         return
     incident.clocks.overdue = True
     turn.note(incident, "response_overdue", "not_acknowledged_in_time", detail=incident.severity)
     if not _calm(turn, incident):
-        notify(turn, incident, f"response_overdue:{incident.severity}", looked=within is not None)
+        notify(turn, incident, f"response_overdue:{incident.severity}", gated=False)
 
 
 def on_escalate_timer(turn: Turn, incident: Incident) -> None:
@@ -40,11 +35,10 @@ def on_escalate_timer(turn: Turn, incident: Incident) -> None:
     steps = path(turn.world, incident, turn.at)
     if clocks.steps >= len(steps) or _waits(turn, incident, "escalate"):
         return
+    if stands_instead(turn, incident, "escalate"):
+        return
     due = clocks.escalating_since + steps[clocks.steps].after
-    if due <= turn.at and _held(turn, incident):
-        clocks.escalating_since = turn.at
-        incident.version += 1
-    elif due <= turn.at and not _pass_over(turn, incident, steps):
+    if due <= turn.at and not _pass_over(turn, incident, steps):
         _take(turn, incident, steps[clocks.steps])
     if clocks.steps < len(steps):
         due = clocks.escalating_since + steps[clocks.steps].after
@@ -56,20 +50,19 @@ def on_remind_timer(turn: Turn, incident: Incident) -> None:
     clocks, every = incident.clocks, turn.world.rules.response.update.get(incident.severity)
     if incident.status not in AT_WORK or every is None or _waits(turn, incident, "remind"):
         return
-    if _held(turn, incident):
-        turn.arm(f"remind:{incident.id}", turn.at + every)
+    if stands_instead(turn, incident, "remind"):
         return
     clocks.missed += 1
     steps = path(turn.world, incident, turn.at)
     if clocks.missed == 1:
         turn.note(incident, "update_overdue", "no_update_in_time", detail=incident.severity)
-        notify(turn, incident, "update_due", looked=True)
+        notify(turn, incident, "update_due", gated=False)
     else:
         _pass_over(turn, incident, steps)
         if clocks.steps < len(steps):
             _take(turn, incident, steps[clocks.steps])
     if clocks.steps < len(steps):
-        turn.arm(f"remind:{incident.id}", turn.at + every)
+        arm(turn, incident, "remind", turn.at + every)
 
 
 def path(world: World, incident: Incident, at: int) -> Steps:
@@ -83,27 +76,29 @@ def path(world: World, incident: Incident, at: int) -> Steps:
 
 
 def clocks_json(world: World, incident: Incident) -> dict[str, Any]:
-    """Times are RFC 3339 or None. `met`: whether somebody responded in time, None while that is open."""
-    clocks = incident.clocks
+    """Times are RFC 3339 or None. `met`: whether somebody responded in time, None while that is open. While
+    they stand, `stands` says since when and why, and what has not run out has no time."""
+    clocks, stands = incident.clocks, incident.clocks.stands
     met = False if clocks.overdue else None
     if clocks.responded_at is not None and clocks.respond_by is not None:
         met = clocks.responded_at <= clocks.respond_by
     step = _next_step(world, incident)
     return {
-        "respond_by": optional_rfc3339(clocks.respond_by),
+        "respond_by": optional_rfc3339(None if stands and not clocks.overdue else clocks.respond_by),
         "responded_at": optional_rfc3339(clocks.responded_at),
         "met": met,
-        "next_update_by": optional_rfc3339(clocks.update_by),
+        "next_update_by": optional_rfc3339(None if stands and not clocks.missed else clocks.update_by),
         "updated_at": optional_rfc3339(clocks.updated_at),
         "update_overdue": clocks.missed > 0,
         "escalates_at": optional_rfc3339(step[0]) if step else None,
         "escalates_to": step[1] if step else None,
+        "stands": {"since": format_rfc3339(stands.since), "why": stands.why} if stands else None,
     }
 
 
 def _next_step(world: World, incident: Incident) -> tuple[int, str] | None:
     clocks, known = incident.clocks, world.config.routes.known
-    if incident.status != "triggered" or clocks.escalating_since is None or not known:
+    if incident.status != "triggered" or clocks.escalating_since is None or not known or clocks.stands:
         return None
     for step in path(world, incident, clocks.escalating_since)[clocks.steps :]:
         if step.receiver in known:
@@ -114,7 +109,7 @@ def _next_step(world: World, incident: Incident) -> tuple[int, str] | None:
 def _take(turn: Turn, incident: Incident, step: Step) -> None:
     incident.clocks.steps += 1
     reason = f"escalated:{incident.clocks.steps}:{step.receiver}"
-    notify(turn, incident, reason, to=[step.receiver], looked=True)
+    notify(turn, incident, reason, to=[step.receiver], gated=False)
 
 
 def _pass_over(turn: Turn, incident: Incident, steps: Steps) -> bool:
@@ -134,11 +129,6 @@ def _waits(turn: Turn, incident: Incident, timer: str) -> bool:
         return False
     turn.arm(f"{timer}:{incident.id}", turn.at + max(1, turn.world.rules.lifecycle.clear_after))
     return True
-
-
-def _held(turn: Turn, incident: Incident) -> bool:
-    """Its pages are held back: nobody was told, so nobody is late. The clock stands until they go again."""
-    return incident.firing > 0 and look(turn.world, incident, turn.at) is not None
 
 
 def _calm(turn: Turn, incident: Incident) -> bool:

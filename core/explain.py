@@ -13,6 +13,7 @@ from typing import Any
 from core.barriers import apart
 from core.correlation.verdict import between, joined_by, nearby
 from core.document import suppression_json
+from core.explain_origin import called_in_trouble
 from core.explain_words import when_holds
 from core.findings import refresh
 from core.model.finding import Why, why_json
@@ -27,7 +28,8 @@ from core.why_people import parted_by
 from core.world import World
 
 _SHOWN = 3
-# How many alerts of an incident are asked what they nearly joined: those that began first.
+# How many alerts of an incident are asked what they nearly joined: those that began first, and as many of the
+# last.
 _ASKED = 20
 # Of a storm, an alert is compared with so many of other incidents: those nearest in time.
 _COMPARED = 30
@@ -60,6 +62,7 @@ def explain_episode(world: World, episode: Episode) -> Document:
         "service": episode.entity.service,
         "starts_at": format_rfc3339(episode.starts_at),
         "status": episode.status,
+        "flags": list(episode.flags),
         "incident": incident.id,
         "first_incident": episode.first_incident or None,
         "joined": [why_json(joined)],
@@ -74,6 +77,7 @@ def explain_incident(world: World, incident: Incident) -> Document:
     """Why these alerts are one incident, what nearly joined, why this severity, and who was told when.
 
     `storm`: since when there is one that makes the first page wait, and when that is due; else None.
+    `called`: what the probable origin calls and that alerts in an open incident.
     """
     refresh(world, incident)
     waits = waiting(world, incident)
@@ -82,8 +86,9 @@ def explain_incident(world: World, incident: Incident) -> Document:
         "severity": why_json(why_severity(world, incident)),
         "severity_said": severity_said(world, incident),
         "why": why_json(incident.why) if incident.why else None,
-        "nearly_joined": _misses(world, world.members(incident)[:_ASKED]),
+        "nearly_joined": _misses(world, _ends(world.members(incident))),
         "told": told(incident),
+        "called": called_in_trouble(world, incident),
         "storm": {"since": format_rfc3339(waits.since), "due": format_rfc3339(waits.due)} if waits else None,
     }
 
@@ -121,22 +126,26 @@ def _alone(episode: Episode) -> Why:
     return Why("links", "It opened the incident", hint=hint, evidence=(episode.id,))
 
 
+def _ends(episodes: list[Episode]) -> list[Episode]:
+    return episodes if len(episodes) <= 2 * _ASKED else [*episodes[:_ASKED], *episodes[-_ASKED:]]
+
+
 def _misses(world: World, episodes: list[Episode]) -> list[Document]:
     """For each other incident near these alerts, the link that failed by least; the closest first."""
     rule = world.rules.same_entity
     reach = _REACH * max(rule.window, rule.instance_window, rule.whole_window)
-    nearest: dict[str, tuple[int, Why]] = {}
+    nearest: dict[str, tuple[bool, int, Why]] = {}
     for episode in episodes:
         for other in _others(world, episode, reach):
             why = between(world, episode, other)
             if why is None:
                 continue
-            over = excess(why, episode, other)
+            rank = (not why.counted, excess(why, episode, other))
             known = nearest.get(other.incident)
-            if known is None or over < known[0]:
-                nearest[other.incident] = (over, barred(world, episode, other, why))
-    rows = sorted(nearest.items(), key=lambda row: (row[1][0], row[0]))
-    return [{"incident": name, "why": why_json(why)} for name, (_, why) in rows[:_SHOWN]]
+            if known is None or rank < known[:2]:
+                nearest[other.incident] = (*rank, barred(world, episode, other, why))
+    rows = sorted(nearest.items(), key=lambda row: (*row[1][:2], row[0]))
+    return [{"incident": name, "why": why_json(why)} for name, (_, _, why) in rows[:_SHOWN]]
 
 
 def excess(why: Why, episode: Episode, other: Episode) -> int:
@@ -148,9 +157,7 @@ def excess(why: Why, episode: Episode, other: Episode) -> int:
 def _others(world: World, episode: Episode, reach: int) -> list[Episode]:
     """Alerts of other incidents nearby, those that began nearest to it."""
     found = [
-        (abs(other.starts_at - episode.starts_at), other.id, other)
-        for other in nearby(world, episode, reach)
-        if other.incident != episode.incident
+        (abs(other.starts_at - episode.starts_at), other.id, other) for other in nearby(world, episode, reach)
     ]
     return [other for _, _, other in nsmallest(_COMPARED, found)]
 

@@ -20,7 +20,7 @@ PAGED: dict[str, str] = {
     "severity_raised": "it got worse: severity rose to {}",
     "more_services": "it spread: {} services were affected by then",
     "merged": "incident {} proved to be the same trouble",
-    "reopened": "it came back after it had been resolved",
+    "reopened": "it came back after it had been resolved: {}",
     "resolved": "it was over",
     "acknowledged": "somebody had taken it",
     "split_from": "its alerts were split off from incident {}",
@@ -29,6 +29,14 @@ PAGED: dict[str, str] = {
     "escalated": "no answer had come in time (escalation step {})",
     "update_due": "whoever has it was due to say how it goes",
     "returned": "it had been dismissed, and that ended: {}",
+}
+# What is odd about an alert, by its flag, after "it".
+FLAGS: dict[str, str] = {
+    "late": "arrived late",
+    "start_missing": "came without a start",
+    "start_clamped": "came with an impossible start",
+    "labels_clamped": "came with more, or longer, labels than are kept in memory",
+    "no_labels": "came without labels",
 }
 NOT_PAGED: dict[str, str] = {
     "already_acknowledged": "somebody had acknowledged it before the page was due",
@@ -56,7 +64,18 @@ HELD: dict[str, str] = {
     "flapping": "it comes and goes all the time",
     "threshold": "too few alerts fire (threshold {id})",
 }
+STANDS: dict[str, str] = {
+    "silenced": "all that fires is silenced (silence {})",
+    "inhibited": "nobody was told yet, since all that fires follows from a worse alert (inhibition {})",
+    "maintenance": "all that fires is under planned maintenance ({})",
+    "muted": "all that fires is in its quiet hours ({})",
+    "deploying": "nobody was told yet, since a deploy of the service has just begun",
+    "dismissed": "somebody has dismissed the incident for a while",
+    "flapping": "nobody was told yet, since all that fires comes and goes all the time",
+    "too_few": "nobody was told yet, since too few alerts fire for a page ({})",
+}
 DETAIL: dict[str, str] = {
+    "still_firing": "its alerts still fired when the reopen window was over",
     "new_alert": "a new alert fired",
     "alert_fires_again": "an alert fired again",
     "time_is_up": "its time was up",
@@ -74,11 +93,11 @@ LINKED: dict[str, str] = {
     "same-workload": "states of one workload",
 }
 ORIGIN: dict[str, str] = {
-    "explains": "the others depend on it",
+    "explains": "others depend on it",
     "onset": "it was among the first to alert",
     "change": "it changed shortly before",
     "symptom": "its symptoms look like a cause",
-    "unexplained": "nothing that it calls is in trouble",
+    "unexplained": "nothing in this incident that it calls is in trouble",
 }
 _SHAPE = re.compile(r"(\w+)(?::(?!after )(.*?))?(?:[: ]after (.*))?", re.DOTALL)
 _NAME = 100
@@ -95,6 +114,12 @@ def not_paged_because(reason: str, detail: str = "") -> str:
     """Of a page that was not sent; `detail` is that of the history's entry."""
     base, value, _ = _parts(reason)
     return _filled(NOT_PAGED, base, value or detail)
+
+
+def stands_because(why: str) -> str:
+    """Of clocks that stand: what holds its pages back, such as `silenced:SIL-ABCDEFGH`, as a clause."""
+    base, value, _ = _parts(why)
+    return _filled(STANDS, base, value)
 
 
 def held_by(suppression: dict[str, Any]) -> str:

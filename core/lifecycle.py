@@ -16,7 +16,7 @@ from core.errors import TransitionRefused
 from core.explaining import explain_now, explain_soon
 from core.findings import refresh
 from core.journal import Draft, json_draft
-from core.model.incident import Episode, Incident, IncidentStatus
+from core.model.incident import OPEN, Episode, Incident, IncidentStatus
 from core.recurrence import remember
 from core.times import format_rfc3339
 from core.world import Turn, World
@@ -28,6 +28,10 @@ ALLOWED: dict[IncidentStatus, tuple[IncidentStatus, ...]] = {
     "resolved": ("closed", "triggered"),
     "closed": (),
 }
+# Why an incident that was resolved by hand is open again although nothing new was told.
+STILL_FIRING = "still_firing"
+# The timer for alerts that fire in an incident that is over; `anew` is the engine's own, see renewal.py.
+_LEFTOVER = {"resolved": "still", "closed": "anew"}
 # Merged is no status: its id leads to another incident then. Nor is split.
 Target = Literal[IncidentStatus, "merged", "split"]
 
@@ -92,7 +96,10 @@ def watch_for_quiet(turn: Turn, incident: Incident, changed: Episode | None = No
     """Call after an alert changed: the clear timer runs while nothing fires, and what fires again ends a
     mitigation. Without `changed` every alert that was heard just now is taken for it."""
     name = f"resolve:{incident.id}"
-    if incident.firing or incident.status in ("resolved", "closed"):
+    if incident.status not in OPEN:
+        turn.world.timers.cancel(name)
+        _watch_leftover(turn, incident)
+    elif incident.firing:
         turn.world.timers.cancel(name)
     elif name not in turn.world.timers.armed:
         turn.arm(name, turn.at + turn.world.rules.lifecycle.clear_after)
@@ -110,15 +117,54 @@ def on_close_timer(turn: Turn, incident: Incident) -> None:
         _close(turn, incident, "resolved_long_enough", "rule", "")
 
 
+def on_still_timer(turn: Turn, incident: Incident) -> None:
+    """It was resolved while alerts fired, and the reopen window is over: those that still fire bring it back.
+    Of one whose source is silent nobody knows; when it is told again it is looked at again."""
+    due = comes_back_at(turn.world, incident)
+    if incident.status != "resolved" or due is None:
+        return
+    if due > turn.at:
+        turn.arm(f"still:{incident.id}", due)
+    else:
+        reopen(turn, incident, STILL_FIRING)
+
+
+def comes_back_at(world: World, incident: Incident) -> int | None:
+    """When an incident that was resolved comes back, in ms UTC, if its sources go on to say that an alert of
+    it fires; None when it does not."""
+    window, ended = world.rules.lifecycle.reopen_window, incident.resolved_at
+    if incident.status != "resolved" or not incident.firing or not window or ended is None:
+        return None
+    told = (_says_so(world, episode, ended) for episode in left_firing(world, incident))
+    return ended + window if any(told) else None
+
+
+def left_firing(world: World, incident: Incident) -> list[Episode]:
+    """The alerts that fire. One that began anew since has ended, whether that was told or not; of one whose
+    source is silent nobody knows."""
+    found = [one for one in map(world.state.episodes.__getitem__, incident.members) if one.status == "firing"]
+    return [one for one in found if world.index.firings(incident.domain, one.fingerprint)[-1][1] == one.id]
+
+
+def _says_so(world: World, episode: Episode, since: int) -> bool:
+    """Whether its source says that it fires: by a lease, by a telling since then, or since it is heard, tells
+    again what fires, and would have told the end. Who tells a thing once says nothing of how it is now; what
+    we tell ourselves we know."""
+    if episode.lease_until is not None or episode.last_heard > since or episode.index < 0:
+        return True
+    life, name = world.state.sources.get(episode.source), episode.source.partition("/")[2]
+    return life is not None and life.silent_since is None and name in world.rules.silent_source.resends
+
+
 def reopen(turn: Turn, incident: Incident, reason: str, actor: str = "rule", words: str = "") -> None:
     incident.status, incident.resolved_at = "triggered", None
     incident.acknowledged_at, incident.acknowledged_by = None, ""
     incident.mitigated_at, incident.mitigated_by = None, ""
-    for timer in ("close", "resolve"):
+    for timer in ("close", "resolve", *_LEFTOVER.values()):
         turn.world.timers.cancel(f"{timer}:{incident.id}")
     turn.decide("reopen", incident.id, reason)
     turn.note(incident, "reopened", reason, actor=actor, detail=words)
-    paging.announce_reopening(turn, incident)
+    paging.announce_reopening(turn, incident, reason if reason == STILL_FIRING else "")
     incident.explained = None
     explain_soon(turn, incident)
 
@@ -175,9 +221,20 @@ def _effect_is_back(turn: Turn, incident: Incident, reason: str) -> None:
     paging.notify(turn, incident, f"effect_back:{reason}")
 
 
+def _watch_leftover(turn: Turn, incident: Incident) -> None:
+    """Of what is over: while an alert fires, look when the reopen window is over."""
+    window, timer = turn.world.rules.lifecycle.reopen_window, f"{_LEFTOVER[incident.status]}:{incident.id}"
+    if not incident.firing:
+        turn.world.timers.cancel(timer)
+    elif window and timer not in turn.world.timers.armed:
+        ended = incident.resolved_at if incident.status == "resolved" else incident.closed_at
+        turn.arm(timer, max(turn.at, (ended or 0) + window))
+
+
 def _resolve(turn: Turn, incident: Incident, reason: str, actor: str, words: str) -> None:
     incident.status, incident.resolved_at = "resolved", turn.at
     turn.world.timers.cancel(f"resolve:{incident.id}")
+    _watch_leftover(turn, incident)
     turn.arm(f"close:{incident.id}", turn.at + turn.world.rules.lifecycle.close_after)
     turn.decide("resolve", incident.id, reason)
     turn.note(incident, "resolved", reason, actor=actor, detail=words)
@@ -193,7 +250,8 @@ def _close(turn: Turn, incident: Incident, reason: str, actor: str, words: str) 
     incident.status, incident.closed_at = "closed", turn.at
     for episode in turn.world.members(incident):
         unlink(turn.world, episode)
-    turn.world.timers.cancel(f"close:{incident.id}")
+    for timer in ("close", "still"):
+        turn.world.timers.cancel(f"{timer}:{incident.id}")
     turn.arm(f"forget:{incident.id}", turn.at + turn.world.rules.lifecycle.reopen_window)
 
 

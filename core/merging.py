@@ -15,7 +15,7 @@ from core.risk.causes import follow_merge
 from core.suppression.holding import let_go, unsettle
 from core.world import Turn, World
 
-_TIMERS = ("notify", "update", "held", "explain", "resolve", "close")
+_TIMERS = ("notify", "update", "held", "explain", "resolve", "close", "still")
 
 
 def merge(turn: Turn, kept: Incident, absorbed: Incident, reason: str, *, actor: str = "rule") -> None:
@@ -92,7 +92,8 @@ def _merge_status(turn: Turn, kept: Incident, absorbed: Incident) -> bool:
         kept.resolved_at = max(kept.resolved_at or 0, absorbed.resolved_at or 0)
         return False
     kept.resolved_at = None
-    turn.world.timers.cancel(f"close:{kept.id}")
+    for timer in ("close", "still"):
+        turn.world.timers.cancel(f"{timer}:{kept.id}")
     if kept.status == "triggered":
         kept.acknowledged_at, kept.acknowledged_by = None, ""
     else:

@@ -34,7 +34,7 @@ _REMEMBERED = 65_536
 
 
 def observe(turn: Turn, record: Record, alert: AlertEvent, identify: Identify) -> None:
-    fingerprint = identify.fingerprint(alert.labels, alert.identity)
+    fingerprint = identify.fingerprint_of(alert, record.source)
     if _names_no_firing(turn, record, alert):
         _end_all(turn, record, alert, identify, fingerprint)
         return
@@ -112,13 +112,7 @@ def _begin(
     starts_at: int,
     flags: tuple[str, ...],
 ) -> None:
-    labels, names = alert.labels, identify.rules.identity
-    entity = identify.catalogue.entity(
-        record.domain,
-        identify.service(labels),
-        identify.first(names.environment, labels),
-        identify.first(names.cluster, labels),
-    )
+    labels, entity = alert.labels, identify.entity(record.domain, alert.labels)
     episode = Episode(
         id=f"{record.domain}/{fingerprint}@{starts_at}",
         fingerprint=fingerprint,
@@ -131,7 +125,7 @@ def _begin(
         index=alert.index,
         received_at=record.received_at,
         last_heard=record.received_at,
-        flags=flags,
+        flags=(*flags, *alert.flags),
         occurrence=alert.occurrence,
         fixed=identify.fixed(labels, alert.identity),
     )
@@ -186,6 +180,8 @@ def _watch(turn: Turn, episode: Episode) -> None:
 
 def _fold(turn: Turn, episode: Episode, alert: AlertEvent, record: Record) -> None:
     """Add one observation to the set that `episode` sums up."""
+    if alert.flags and not set(alert.flags) <= set(episode.flags):
+        episode.flags = tuple(dict.fromkeys([*episode.flags, *alert.flags]))
     if alert.status == "resolved":
         loose = alert.starts_at is None and not alert.occurrence
         ended = loose_end_of(turn, record, alert) if loose else end_of(record, alert)

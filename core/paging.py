@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from core import response
 from core.findings import probable_place
 from core.model.incident import Incident
+from core.standing import judge
 from core.storm import first_wait
-from core.suppression.holding import hold, let_go
+from core.suppression.holding import hold
 from core.world import Turn, World
 
 
@@ -57,9 +58,12 @@ def announce_acknowledgements(turn: Turn) -> None:
             notify(turn, incident, "acknowledged", to=told)
 
 
-def announce_reopening(turn: Turn, incident: Incident) -> None:
+def announce_reopening(turn: Turn, incident: Incident, why: str = "") -> None:
     response.start_anew(turn, incident)
-    notify(turn, incident, "reopened")
+    if why:
+        notify(turn, incident, f"reopened:{why}")
+    else:
+        notify(turn, incident, "reopened")
 
 
 def announce_resolution(turn: Turn, incident: Incident) -> None:
@@ -106,13 +110,12 @@ def notify(
     *,
     to: Sequence[str] = (),
     also: Sequence[str] = (),
-    looked: bool = False,
+    gated: bool = True,
 ) -> None:
     """A page to each of `to`, else to whom the routes name now; and to those in `also`. None while all that
-    fires is suppressed; `looked`: it is known that not all is."""
-    if looked:
-        let_go(turn.world, incident)
-    elif hold(turn, incident, reason):
+    fires is suppressed, unless it is not `gated`: what somebody was told of may not rest by itself."""
+    if gated and hold(turn, incident, reason):
+        judge(turn, incident)
         return
     wanted = dict.fromkeys((*(to or _routed(turn, incident)), *also))
     # One page per incident, record and receiver: its text is made when it is sent, and holds all of it.
@@ -130,6 +133,9 @@ def notify(
     if not to:
         incident.notified_services = len(incident.entities)
     turn.note(incident, "paged", reason, detail=", ".join(receivers))
+    incident.clocks.told = True
+    if incident.clocks.stands is not None:
+        judge(turn, incident)
 
 
 def _reachable(turn: Turn, names: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ names are here. Addresses and secrets of receivers are the notifier's, never the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated
 
@@ -73,6 +74,17 @@ class Routes(Strict):
                 says = f"no time interval is called {route.match.when!r}; known: {known}"
                 raise ValueError(f"routes.{place}.match.when: {says}")
         return self
+
+    def with_environments(self, name: Callable[[str], str]) -> Routes:
+        """The same, with environments by their one name: routes say `prod` where alerts say `production`."""
+        if not any(route.match.environment for route in self.routes):
+            return self
+        routes = []
+        for route in self.routes:
+            named = tuple(name(one) for one in route.match.environment)
+            match = route.match.model_copy(update={"environment": named})
+            routes.append(route.model_copy(update={"match": match}))
+        return self.model_copy(update={"routes": tuple(routes)})
 
     def receivers_of(self, *, team: str, severity: str, environment: str, at: int) -> tuple[str, ...]:
         """Names, each once, in the routes' order, for a page decided at `at` (ms UTC); none: none matches."""

@@ -141,7 +141,8 @@ def _is_of(told: Entity, entity: Entity) -> bool:
 
 def _placed(turn: Turn, record: Record, event: SignalEvent, identify: Identify) -> SignalEvent:
     """By the catalogue's name of the service. What lies ahead of all clocks counts as of its arrival."""
-    entity = identify.catalogue.entity(record.domain, event.service, event.environment, event.cluster)
+    environment = identify.environments.name(event.environment)
+    entity = identify.catalogue.entity(record.domain, event.service, environment, event.cluster)
     ahead = event.at > record.received_at + turn.world.rules.lifecycle.late_after
     return msgspec.structs.replace(
         event,

@@ -47,12 +47,12 @@ def split(
     turn.decide("split", incident.id, f"{reason}:{new.id}")
     turn.decide("open", new.id, f"split_from:{incident.id}")
     for one in (incident, new):
-        _count(turn, one)
+        count(turn, one)
     _go_on(turn, incident, new, by_rule=actor == "rule")
     return new
 
 
-def _count(turn: Turn, incident: Incident) -> None:
+def count(turn: Turn, incident: Incident) -> None:
     """What the incident sums up of its members."""
     world = turn.world
     incident.entities, incident.worst_rank, incident.tier, incident.production = set(), 99, None, False

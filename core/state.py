@@ -73,6 +73,8 @@ class Index:
     def __init__(self, state: State) -> None:
         self.by_entity: dict[Entity, Timeline] = {}
         self.entities: dict[tuple[str, str], set[Entity]] = {}
+        # Those of `namespace/name`, by the name alone.
+        self.namespaced: dict[tuple[str, str], set[Entity]] = {}
         # By domain, then fingerprint: a pair for each alert would cost as much as its place.
         self.by_alert: dict[str, dict[str, Timeline]] = {}
         self.by_occurrence: dict[tuple[str, str, str], str] = {}
@@ -112,6 +114,8 @@ class Index:
         if entity.service:
             insert(self.by_entity, entity, self.place_of(episode))
             self.entities.setdefault((entity.domain, entity.service), set()).add(entity)
+            if "/" in entity.service:
+                self.namespaced.setdefault(_name(entity), set()).add(entity)
 
     def unlink(self, episode: Episode) -> None:
         """Take it out of what may be linked; it is still found by its alert."""
@@ -119,6 +123,7 @@ class Index:
         discard(self.by_entity, entity, (episode.starts_at, episode.id))
         if entity not in self.by_entity:
             self.entities.get((entity.domain, entity.service), set()).discard(entity)
+            self.namespaced.get(_name(entity), set()).discard(entity)
 
     def forget(self, episode: Episode) -> None:
         self.unlink(episode)
@@ -133,6 +138,10 @@ class Index:
 
     def forget_change(self, change: Change) -> None:
         discard(self.changes, (change.domain, change.event.service), (change.event.at, change.id))
+
+
+def _name(entity: Entity) -> tuple[str, str]:
+    return (entity.domain, entity.service.rpartition("/")[2])
 
 
 def _occurrence(episode: Episode) -> tuple[str, str, str]:
@@ -190,7 +199,7 @@ def outward(
     Episodes found together are linked among themselves, so that the first one that conducts stands for all
     beyond it.
     """
-    middle = bisect_left(timeline, (moment, ""))
+    middle = bisect_left(timeline, (min(max(moment, low), high), ""))
     for positions in (range(middle - 1, -1, -1), range(middle, len(timeline))):
         for position in positions:
             other, name = timeline[position]

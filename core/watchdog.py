@@ -26,7 +26,7 @@ def take_watchdog(turn: Turn, record: Record, alert: AlertEvent, identify: Ident
     if not _named_by_rule(turn, alert.labels):
         return False
     watchdogs = turn.world.state.watchdogs
-    fingerprint = identify.fingerprint(alert.labels, alert.identity)
+    fingerprint = identify.fingerprint_of(alert, record.source)
     key = f"{record.domain}/{record.source}/{fingerprint}"
     if key not in watchdogs:
         if len(watchdogs) >= MOST:

@@ -34,13 +34,16 @@ class Refusal(Exception):
 
 @dataclass
 class Repository:
-    """`texts` by (path, commit); `files` are rows as GitHub lists them."""
+    """`texts` by (path, commit); `files` are rows as GitHub lists them; `modes` of what is no plain file, by
+    (path, commit). Of a link `texts` has what it points to, as GitHub has it."""
 
     name: str = "acme/shop"
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     files: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     texts: dict[tuple[str, str], bytes] = field(default_factory=dict)
     tree: list[str] = field(default_factory=list)
+    modes: dict[tuple[str, str], str] = field(default_factory=dict)
+    truncated: bool = False
     compared: dict[str, Any] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     annotations: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
@@ -186,7 +189,13 @@ def _contents(
 
 
 def _tree(github: FakeGitHub, repo: Repository, parts: list[str], query: Any, body: Any) -> tuple[int, Any]:
-    return 200, {"tree": [{"path": path, "type": "blob"} for path in repo.tree], "truncated": False}
+    commit = parts[2]
+    there = {path for path, at in (*repo.texts, *repo.modes) if at == commit} | set(repo.tree)
+    paths = [path for path in sorted(there) if query.get("recursive") or "/" not in path]
+    modes = {path: repo.modes.get((path, commit), "100644") for path in paths}
+    kinds = {path: "commit" if mode == "160000" else "blob" for path, mode in modes.items()}
+    rows = [{"path": path, "mode": modes[path], "type": kinds[path]} for path in paths]
+    return 200, {"tree": rows, "truncated": repo.truncated}
 
 
 def _run_rows(

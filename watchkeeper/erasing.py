@@ -17,6 +17,7 @@ from core.config import Config, apply_config, typed_payload
 from core.engine import Annotation, Outcome
 from core.errors import InputError
 from core.forgetting import Forget, Said, deciding_labels
+from core.identify import Identify
 from core.journal import Record
 from core.lifecycle import Transition
 from core.model.events import AlertEvent, ChangeEvent, Event, RiskEvent
@@ -113,20 +114,16 @@ def _holds(record: Record, world: World, words: list[str]) -> bool:
 
 
 def _said_by_events(world: World, record: Record, events: list[Event]) -> Said:
-    deciding, catalogue = deciding_labels(world), world.config.catalogue
+    deciding, identify = deciding_labels(world), Identify(world.config)
     alerts = [event for event in events if isinstance(event, AlertEvent)]
-    told = [
-        msgspec.structs.replace(event, service=catalogue.canonical_name(event.service) or event.service)
-        for event in events
-        if isinstance(event, ChangeEvent)
-    ]
+    told = [identify.placed(event) for event in events if isinstance(event, ChangeEvent)]
     words = [text for one in alerts for text in (*one.annotations.values(), one.generator_url)]
     words += [text for one in alerts for name, text in one.labels.items() if name not in deciding]
     words += [text for one in told for text in texts_of(one)]
     judged = [event for event in events if isinstance(event, RiskEvent)]
     words += [text for one in judged for text in texts_of_risk(one)]
     return Said(
-        labels=tuple(one.labels for one in alerts),
+        labels=tuple(identify.taken(one, record.source).labels for one in alerts),
         changes=tuple((change_id(record, one), one) for one in told),
         words=_words(*words),
         heads=frozenset(one.head for one in judged),

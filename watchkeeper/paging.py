@@ -22,6 +22,8 @@ from watchkeeper.service import Watch
 from watchkeeper.writer import JournalWriter
 
 _TAKE_S = 30.0
+# A page is short: what one alert says is enough.
+_SAID = 1
 
 
 class Paging:
@@ -42,7 +44,7 @@ class Paging:
 
         def document(incident_id: str) -> Document | None:
             try:
-                return watch.facts(incident_id)
+                return watch.with_said(watch.facts(incident_id), _SAID)
             except NotFound:
                 return None
 

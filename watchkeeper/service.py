@@ -10,12 +10,10 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, get_args
 
-import orjson
-
 from core.document import incident_summary, summary_of
 from core.errors import InputError, NotFound, TransitionRefused
 from core.explain import explain_alert, explain_episode, explain_incident, firings
-from core.journal import Draft, Record, json_draft
+from core.journal import Draft, json_draft
 from core.lifecycle import Transition, check, transition_draft
 from core.model.incident import OPEN, Incident, IncidentStatus
 from core.narrative.plain import one_line
@@ -30,6 +28,8 @@ from core.transitions import check_transition
 from core.why_not import why_not
 from core.world import World
 from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.said import Sayings
+from watchkeeper.sent import raw_alert
 from watchkeeper.shown import leaving, live_document, recalled, shown
 from watchkeeper.standing_in import with_stand_ins
 from watchkeeper.writer import JournalWriter
@@ -59,6 +59,7 @@ class Watch:
         self.demo, self.health, self._base_url = demo, health, base_url
         self._engine, self._writer, self._journal = engine, writer, journal
         self._projection, self._clock = projection, clock
+        self._sayings = Sayings(journal)
 
     def incidents(self, status: str | None, cursor: str | None, limit: int) -> Document:
         """A page of summaries, newest first. Raises InputError for an unknown status or a broken cursor."""
@@ -84,8 +85,13 @@ class Watch:
         return {"incidents": rows, "next_cursor": encode_cursor(rows[-1]) if more else None}
 
     def incident(self, incident_id: str) -> Document:
-        """By its id or one that was merged into it; with `allowed` and notes at any time. Raises NotFound."""
-        return shown(self.facts(incident_id))
+        """By its id or one that was merged into it; with `allowed`, notes at any time, and what its leading
+        alerts say. Raises NotFound."""
+        return self.with_said(shown(self.facts(incident_id)))
+
+    def with_said(self, document: Document, most: int | None = None) -> Document:
+        """The document with `said`: what senders say of its leading alerts; see watchkeeper/said.py."""
+        return {**document, "said": self._sayings.of(self._engine.fold, document, most)}
 
     def facts(self, incident_id: str) -> Document:
         """The same, as it is in the engine or in history. Raises NotFound."""
@@ -123,26 +129,12 @@ class Watch:
 
     def report(self, incident_id: str) -> str:
         """The incident as a Markdown report. Raises NotFound."""
-        document = with_stand_ins(self.facts(incident_id))
+        document = self.with_said(with_stand_ins(self.facts(incident_id)))
         return report(document, base_url=self._base_url)
 
     def raw_alert(self, line: int, index: int) -> Document:
         """The alert as it was sent: part `index` of record `line`. Raises NotFound."""
-        records = self._journal.read(line - 1, 1) if 0 < line < 2**63 else []
-        if 0 < line < self._journal.first():
-            what = f"record {line} is gone: records are kept for some days (--retain-days)"
-            raise NotFound(what, mend="What came of it is in its incident")
-        if not records or records[0].seq != line or records[0].kind != "ingest":
-            raise NotFound(
-                f"record {line} holds no alert", mend="Take line and index from an incident's alerts"
-            )
-        record = records[0]
-        if index < 0:
-            raise NotFound("no source sent this alert: a rule of ours raised it", mend="See its finding")
-        if record.erased:
-            raise NotFound(f"record {line} was erased", mend="Its hash and the reason are in the journal")
-        alert = _part(record, index)
-        return {"source": record.source, "received_at": format_rfc3339(record.received_at), "alert": alert}
+        return raw_alert(self._journal, line, index)
 
     async def transition(
         self,
@@ -214,25 +206,6 @@ def _name(text: str, where: str) -> str:
     if not name:
         raise InputError("nobody's name", where=where, mend="Say who does this")
     return name
-
-
-def _part(record: Record, index: int) -> Any:
-    """One alert of a body that is a list of them; other bodies whole; what is no JSON as text."""
-    try:
-        body = orjson.loads(record.payload)
-    except orjson.JSONDecodeError:
-        return record.payload.decode("utf-8", "replace")
-    parts = body["alerts"] if isinstance(body, dict) and isinstance(body.get("alerts"), list) else body
-    if isinstance(parts, list) and index >= len(parts):
-        raise NotFound(
-            f"record {record.seq} has no part {index}", mend="Take line and index from an incident"
-        )
-    alert = parts[index] if isinstance(parts, list) else parts
-    try:
-        orjson.dumps(alert)
-    except TypeError:  # Nested deeper than can be written again: shown as the text it came as.
-        return record.payload.decode("utf-8", "replace")
-    return alert
 
 
 def explained(fold: Fold, name: str, document_of: Callable[[Fold, str], Document]) -> Document:

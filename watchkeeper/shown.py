@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.document import incident_document, outside_document
 from core.lifecycle import allowed
 from core.model.incident import Incident
+from core.narrative.leftover import leftover_json
 from core.ports import Document
 from core.replay import Fold
 from core.risk.causes import cause_json, taught_of
@@ -20,13 +21,15 @@ def shown(document: Document) -> Document:
 
 
 def live_document(fold: Fold, incident: Incident) -> Document:
-    """All of an incident in memory: also pages and notes, when it resolves by itself, and error budgets."""
+    """All of an incident in memory: also pages and notes, when it resolves by itself or comes back since
+    alerts of it still fire, and error budgets."""
     world = fold.engine.world
     due = world.timers.armed.get(f"resolve:{incident.id}")
     return {
         **incident_document(world, incident),
         **outside_document(incident),
         "resolves_at": format_rfc3339(due[0]) if due else None,
+        "comes_back": leftover_json(world, incident),
         "budgets": incident_budgets(world, incident),
     }
 

@@ -14,7 +14,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from connectors.inbound.limits import bounded
-from connectors.inbound.source import as_object, decode, moment, nothing_usable, problem, text_map, type_name
+from connectors.inbound.source import (
+    as_object,
+    decode,
+    labels_of,
+    moment,
+    nothing_usable,
+    odd,
+    problem,
+    text_map,
+    type_name,
+)
 from connectors.inbound.tokens import PROOF, verify_token
 from connectors.inbound.typed import Labels, Link, Said, one_moment, texts
 from core.errors import BodyError
@@ -102,9 +112,9 @@ def _add(alert: Any, index: int, events: list[Event], problems: list[Problem]) -
     if not isinstance(alert, dict):
         problems.append(problem(where, f"is {type_name(alert)}, not an object", _MEND))
         return
-    labels = text_map(alert.get("labels"))
+    labels = labels_of(alert)
     status = alert.get("status")
-    if not labels:
+    if labels is None:
         problems.append(problem(f"{where}.labels", "no labels", "Give at least `alertname`"))
     elif status not in ("firing", "resolved"):
         problems.append(problem(f"{where}.status", f"{status!r} is no status", "Use firing or resolved"))
@@ -119,5 +129,6 @@ def _add(alert: Any, index: int, events: list[Event], problems: list[Problem]) -
                 ends_at=moment(alert.get("endsAt")) if status == "resolved" else None,
                 annotations=text_map(alert.get("annotations")),
                 generator_url=url if isinstance(url, str) else "",
+                flags=odd(labels),
             )
         )

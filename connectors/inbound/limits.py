@@ -1,7 +1,9 @@
 """How much of an alert or change is taken in, whoever sends it: one event must not fill memory or history.
 
-What decides (labels, ids, services) is refused where it is too long, since a part of it would be another
-thing; what people read is cut, and says so. The journal keeps all of it as it came.
+An alert is always taken in: labels beyond the limits are flagged, and clamped when they are folded
+(core/clamping.py, which knows the rules). What decides about a change or an objective is refused where it is
+too long, since a part of it would be another thing; what people read is cut, and says so. The journal keeps
+all of it as it came.
 """
 
 from __future__ import annotations
@@ -11,11 +13,9 @@ from collections.abc import Sequence
 import msgspec
 
 from connectors.inbound.source import nothing_usable, problem
+from core.clamping import CLAMPED, LABEL_CHARS, LABELS, NAME_CHARS, cut, too_large
 from core.model.events import AlertEvent, ChangeEvent, Event, Parsed, Problem, RiskEvent, SignalEvent
 
-LABELS = 500
-LABEL_CHARS = 16_384
-_NAME_CHARS = 1_024
 SAID_CHARS = 65_536
 _CUT = "… [cut]"
 
@@ -40,7 +40,7 @@ def bounded(parsed: Parsed) -> Parsed:
 def _large(event: Event) -> bool:
     """Quick, and right for nearly all: no part is longer than the shortest limit."""
     texts = _texts(event)
-    return len(texts) > LABELS or max(map(len, texts), default=0) > _NAME_CHARS
+    return len(texts) > LABELS or max(map(len, texts), default=0) > NAME_CHARS
 
 
 def _texts(event: Event) -> Sequence[str]:
@@ -67,36 +67,32 @@ def _named(event: SignalEvent) -> list[str]:
 
 
 def _fault(event: Event) -> Problem | None:
-    if isinstance(event, RiskEvent):
+    if isinstance(event, (AlertEvent, RiskEvent)):
         return None
     if isinstance(event, SignalEvent):
-        mend = f"Send names of at most {_NAME_CHARS} characters"
-        too_long = max(map(len, _named(event))) > _NAME_CHARS
-        return problem(f"[{event.index}]", "a name that is too long", mend) if too_long else None
-    mend = f"Send at most {LABELS} labels, names of {_NAME_CHARS} characters, values of {LABEL_CHARS}"
-    if isinstance(event, ChangeEvent):
-        names = [event.service, event.environment, event.cluster, event.ref]
-        too_long = max(map(len, names)) > _NAME_CHARS
-        where, what = f"[{event.index}]", "a service, environment, cluster or ref that is too long"
+        names, what = _named(event), "a name that is too long"
     else:
-        names = [*event.labels, event.occurrence]
-        too_long = max(map(len, names)) > _NAME_CHARS or len(event.labels) > LABELS
-        too_long = too_long or max(map(len, event.labels.values()), default=0) > LABEL_CHARS
-        where, what = f"[{event.index}].labels", "too many labels, or one that is too long"
-    return problem(where, what, mend) if too_long else None
+        names = [event.service, event.environment, event.cluster, event.ref]
+        what = "a service, environment, cluster or ref that is too long"
+    if max(map(len, names)) <= NAME_CHARS:
+        return None
+    return problem(f"[{event.index}]", what, f"Send names of at most {NAME_CHARS} characters")
 
 
 def _cut(event: Event) -> Event:
     if isinstance(event, (SignalEvent, RiskEvent)):
         return event
     if isinstance(event, ChangeEvent):
-        said = {name: _shorter(getattr(event, name), _NAME_CHARS) for name in ("version", "author", "url")}
+        said = {name: _shorter(getattr(event, name), NAME_CHARS) for name in ("version", "author", "url")}
         return msgspec.structs.replace(event, **said)
     kept = list(event.annotations.items())[:LABELS]
+    clamped = too_large(event.labels) or len(event.occurrence) > NAME_CHARS
     return msgspec.structs.replace(
         event,
-        annotations={name[:_NAME_CHARS]: _shorter(text, SAID_CHARS) for name, text in kept},
+        annotations={name[:NAME_CHARS]: _shorter(text, SAID_CHARS) for name, text in kept},
         generator_url=event.generator_url if len(event.generator_url) <= LABEL_CHARS else "",
+        occurrence=cut(event.occurrence, NAME_CHARS),
+        flags=(*event.flags, *([CLAMPED] if clamped and CLAMPED not in event.flags else [])),
     )
 
 

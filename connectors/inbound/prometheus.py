@@ -14,7 +14,16 @@ from typing import Any
 import msgspec
 
 from connectors.inbound.limits import bounded
-from connectors.inbound.source import decode, moment, nothing_usable, problem, text_map, type_name
+from connectors.inbound.source import (
+    decode,
+    labels_of,
+    moment,
+    nothing_usable,
+    odd,
+    problem,
+    text_map,
+    type_name,
+)
 from connectors.inbound.tokens import PROOF, verify_token
 from connectors.inbound.typed import Labels, Link, Said, one_moment, texts
 from core.errors import BodyError
@@ -91,8 +100,8 @@ def _add(alert: Any, index: int, received_at: int, events: list[Event], problems
     if not isinstance(alert, dict):
         problems.append(problem(where, f"is {type_name(alert)}, not an object", _MEND))
         return
-    labels = text_map(alert.get("labels"))
-    if not labels:
+    labels = labels_of(alert)
+    if labels is None:
         problems.append(problem(f"{where}.labels", "no labels", "Give at least `alertname`"))
         return
     ends_at = moment(alert.get("endsAt"))
@@ -108,5 +117,6 @@ def _add(alert: Any, index: int, received_at: int, events: list[Event], problems
             lease_until=None if resolved else (ends_at or received_at + RESOLVE_TIMEOUT),
             annotations=text_map(alert.get("annotations")),
             generator_url=url if isinstance(url, str) else "",
+            flags=odd(labels),
         )
     )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 
+from core.clamping import NO_LABELS
 from core.errors import BodyError
 from core.model.events import Parsed, Problem
 from core.times import parse_rfc3339
@@ -99,6 +100,17 @@ def text_map(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         return {}
     return {key: item if isinstance(item, str) else _plain(item) for key, item in value.items() if item != ""}
+
+
+def labels_of(alert: dict[str, Any]) -> dict[str, str] | None:
+    """Its labels; {} where it says that it has none, None where it is no alert at all."""
+    labels = alert.get("labels", "")
+    return text_map(labels) if labels is None or isinstance(labels, dict) else None
+
+
+def odd(labels: dict[str, str]) -> tuple[str, ...]:
+    """The flags of an alert with these labels."""
+    return () if labels else (NO_LABELS,)
 
 
 def _plain(value: Any) -> str:

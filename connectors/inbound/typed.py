@@ -11,10 +11,11 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from connectors.inbound.limits import LABEL_CHARS, LABELS, SAID_CHARS
+from connectors.inbound.limits import SAID_CHARS
 from connectors.inbound.source import moment
+from core.clamping import LABEL_CHARS, LABELS, NAME_CHARS
 
-_Name = Annotated[str, Meta(max_length=1_024)]
+_Name = Annotated[str, Meta(max_length=NAME_CHARS)]
 _Value = Annotated[str, Meta(min_length=1, max_length=LABEL_CHARS)]
 # At least one label, none of them empty, and all within the limits.
 Labels = Annotated[dict[_Name, _Value], Meta(min_length=1, max_length=LABELS)]

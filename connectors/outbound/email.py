@@ -21,8 +21,10 @@ from email.utils import formatdate
 from html import escape
 from typing import Literal, NamedTuple, TypeVar
 
-from core.narrative.page import reason_base
+from core.narrative.page import reason_base, said_first
 from core.narrative.plain import one_line
+from core.narrative.said import link_of
+from core.narrative.weblink import url_host
 from core.ports import Delivered, Message
 
 Security = Literal["starttls", "tls", "none"]
@@ -158,7 +160,8 @@ def letter(mailbox: Mailbox, message: Message) -> EmailMessage:
     text = message.text.encode("utf-8", errors="replace").decode("utf-8")
     # Not every server takes 8-bit lines, or long ones.
     mail.set_content(text, cte="quoted-printable")
-    mail.add_alternative(_html(text, str(incident.get("url", ""))), subtype="html", cte="quoted-printable")
+    page = _html(text, str(incident.get("url", "")), _runbook(message))
+    mail.add_alternative(page, subtype="html", cte="quoted-printable")
     return mail
 
 
@@ -169,15 +172,25 @@ def _subject(message: Message) -> str:
     return one_line(f"[{one_line(title, 160)}] {incident['id']}: {happened}", 240)
 
 
-def _html(text: str, url: str) -> str:
-    """Each line escaped; the one thing that can be followed is the link to our own page."""
+def _runbook(message: Message) -> str:
+    said = said_first(message.incident)
+    return link_of(said, "runbook") if said else ""
+
+
+def _html(text: str, url: str, runbook: str) -> str:
+    """Each line escaped; what can be followed is the link to our own page, and the runbook that the alert
+    names, shown with its host."""
     lines = [escape(line) for line in text.split("\n") if line and line != url]
-    link = ""
-    if url.startswith(("https://", "http://")):
-        link = f'<p><a href="{escape(url, quote=True)}">{escape(url)}</a></p>'
     body = "<br>\n".join(lines)
     head = '<!doctype html>\n<html><head><meta charset="utf-8"></head>\n'
-    return f"{head}<body><p>{body}</p>{link}</body></html>\n"
+    told = _link(runbook, f"The alert's runbook, the sender's link ({url_host(runbook)})") if runbook else ""
+    return f"{head}<body><p>{body}</p>{_link(url, url)}{told}</body></html>\n"
+
+
+def _link(url: str, words: str) -> str:
+    if not url.startswith(("https://", "http://")):
+        return ""
+    return f'<p><a href="{escape(url, quote=True)}">{escape(words)}</a></p>'
 
 
 def _token(text: str) -> str:

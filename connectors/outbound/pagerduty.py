@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from connectors.outbound.posting import post
-from core.narrative.page import reason_base
+from core.narrative.page import reason_base, said_first
 from core.narrative.plain import one_line, short_version
 from core.ports import Delivered, Document, Message
 from core.times import format_rfc3339
@@ -84,6 +84,10 @@ def _event(message: Message, action: str) -> dict[str, Any]:
         return event
     url = str(incident.get("url", ""))
     links = [{"href": url, "text": "Watchkeeper"}] if url.startswith(("https://", "http://")) else []
+    links += [
+        {"href": one["url"], "text": one_line(f"{one['kind'].capitalize()}, says the alert ({one['host']})")}
+        for one in (said_first(incident) or {"links": ()})["links"]
+    ]
     origin = incident.get("origin") or next(iter(incident.get("services") or ()), None) or {}
     service = one_line(str(origin.get("service", "")), 200)
     title = one_line(f"{incident.get('severity', '')} {incident.get('title') or incident['id']}", 1_000)
@@ -117,7 +121,18 @@ def details(message: Message) -> dict[str, Any]:
         "alerts_firing": sum(alert.get("status") != "resolved" for alert in alerts),
         "changes": [_change(change) for change in (incident.get("changes") or [])[:5]],
         **_answers(incident),
+        **_said(incident),
     }
+
+
+def _said(incident: Document) -> dict[str, Any]:
+    """What the leading alert says, in its sender's words."""
+    said = said_first(incident)
+    if said is None:
+        return {}
+    texts = {"summary": said["summary"], "description": one_line(said["description"], _WORDS)}
+    urls = {one["kind"]: one["url"] for one in said["links"]}
+    return {"alert_says": {name: text for name, text in (texts | urls).items() if text}}
 
 
 def _change(change: Mapping[str, Any]) -> str:

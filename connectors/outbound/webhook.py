@@ -72,7 +72,8 @@ def body(message: Message) -> bytes:
 
 
 def facts(incident: Document) -> dict[str, Any]:
-    """An incident in brief: lists end after 100 entries and their totals count all; no alert's labels."""
+    """An incident in brief: lists end after 100 entries and their totals count all; no alert's labels.
+    `said`: what the leading alert says, in its sender's words."""
     services, changes = incident.get("services") or [], incident.get("changes") or []
     alerts = incident.get("alerts") or []
     return {
@@ -84,6 +85,7 @@ def facts(incident: Document) -> dict[str, Any]:
         "alerts_total": len(alerts),
         "alerts_firing": sum(alert.get("status") != "resolved" for alert in alerts),
         "merged_from": list(incident.get("merged_from") or [])[:_MOST],
+        "said": list(incident.get("said") or [])[:1],
     }
 
 

@@ -4,6 +4,7 @@ together."""
 from __future__ import annotations
 
 from core.correlation.grouping import join
+from core.correlation.names import namespaced
 from core.correlation.reach import service_key
 from core.correlation.regroup import regroup
 from core.correlation.same_change import times, touched
@@ -49,6 +50,9 @@ def _places(world: World, change: Change) -> list[Entity]:
     found = {
         (one.environment, one.cluster): one
         for service in services
-        for one in sorted(entities.get((change.domain, service), ()))
+        for one in (
+            *sorted(entities.get((change.domain, service), ())),
+            *namespaced(world, change.domain, service),
+        )
     }
     return [found[place] for place in sorted(found)]

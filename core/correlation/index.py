@@ -17,7 +17,7 @@ from core.correlation import (
     similar_names,
 )
 from core.correlation.link import LinkRule, Look, Spot, around
-from core.correlation.runs import add_run, remove_run
+from core.correlation.runs import add_run, before, remove_run
 from core.model.incident import Episode, Incident
 from core.state import discard, insert
 from core.world import World
@@ -73,6 +73,17 @@ def come_back(world: World, incident: Incident) -> None:
         add_run(world, episode)
         if not episode.again:
             add_links(world, episode, spots_of(world, episode))
+
+
+def link_again(world: World, episode: Episode) -> None:
+    """An alert of a closed incident takes part in another: it follows what it followed only where that is
+    there too. Of several call it in the order of their starts."""
+    found = before(world, episode)
+    episode.again = found is not None and found[1].incident == episode.incident
+    world.index.add_place(episode)
+    add_run(world, episode)
+    if not episode.again:
+        add_links(world, episode, spots_of(world, episode))
 
 
 def linked_by(world: World) -> tuple[object, object]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.correlation.link import Key, Look, Spot
+from core.correlation.names import called, namespaced_here
 from core.correlation.reach import calls_to, capped, service_key
 from core.correlation.symptom import contained
 from core.model.entity import Entity
@@ -53,9 +54,10 @@ def touched(world: World, change: Change, place: Entity) -> list[Entity]:
         "", place.cluster,
     ):  # fmt: skip
         return []
+    changed_too = [changed, *namespaced_here(world, changed)]
     if capped(world.config.catalogue, changed, world.rules.dependency_edge):
-        return [changed]
-    return [changed, *(changed.peer(caller) for caller in world.config.catalogue.callers(changed))]
+        return changed_too
+    return [*changed_too, *(changed.peer(caller) for caller in world.config.catalogue.callers(changed))]
 
 
 def _touching(world: World, episode: Episode) -> Iterator[Change]:
@@ -64,10 +66,11 @@ def _touching(world: World, episode: Episode) -> Iterator[Change]:
     if not world.index.changes:
         return
     low = episode.starts_at - (rules.same_change.window or 0)
-    for service in (entity.service, *catalogue.calls(entity)):
+    own = called(world, entity)
+    for service in (*own, *catalogue.calls(entity)):
         timeline = world.index.changes.get((entity.domain, service))
         if timeline is None or (
-            service != entity.service and capped(catalogue, entity.peer(service), rules.dependency_edge)
+            service not in own and capped(catalogue, entity.peer(service), rules.dependency_edge)
         ):
             continue
         for found in within(timeline, low, episode.starts_at + rules.recent_change.grace):

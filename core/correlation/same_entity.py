@@ -6,7 +6,10 @@ fires again is no link: it goes where it was (see grouping).
 
 from __future__ import annotations
 
-from core.correlation.link import Key, Look, Spot
+from collections.abc import Iterator
+
+from core.correlation.link import Key, Look, Spot, around
+from core.correlation.names import also_called
 from core.correlation.reach import service_key
 from core.correlation.symptom import contained
 from core.model.incident import Episode
@@ -48,8 +51,12 @@ def spots(world: World, episode: Episode) -> list[Spot]:
     return [instance, (service_key(episode.entity), rule.window)]
 
 
-def looks(world: World, episode: Episode) -> tuple[Look, ...]:
-    return ()
+def looks(world: World, episode: Episode) -> Iterator[Look]:
+    """At the same workload by another name."""
+    if not episode.entity.service or contained(world, episode):
+        return
+    for entity in also_called(world, episode.entity):
+        yield around(service_key(entity), episode, world.rules.same_entity.window)
 
 
 def shared(world: World, a: Episode, b: Episode, key: Key) -> str:
@@ -58,4 +65,6 @@ def shared(world: World, a: Episode, b: Episode, key: Key) -> str:
         return (
             f"same instance of {a.entity.service}" if named else f"both are of {a.entity.service} as a whole"
         )
+    if a.entity.service != b.entity.service:
+        return f"{a.entity.service} and {b.entity.service} are one, where no catalogue tells them apart"
     return f"both are of {a.entity.service}"

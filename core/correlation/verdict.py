@@ -5,6 +5,7 @@ A node that did not count says which term failed. Nothing is judged here that gr
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,12 +13,15 @@ from core.correlation.index import LINK_RULES, looks_of, spots_of
 from core.correlation.link import Key, LinkRule, Look
 from core.correlation.reach import capped
 from core.correlation.runs import SAME_ALERT, before
-from core.correlation.symptom import contained, symptom
+from core.correlation.symptom import contained, symptom, told_by
 from core.model.finding import Terms, Why
 from core.model.incident import Episode
-from core.state import outward, within
+from core.state import Timeline, outward
 from core.times import spoken
 from core.world import World
+
+# Of a place, how many alerts of other incidents on each side are compared, of how many that began nearest.
+_NEAREST, _LOOKED_AT = 8, 400
 
 
 class Tie(NamedTuple):
@@ -87,7 +91,7 @@ def _ties(world: World, episode: Episode, members: set[str]) -> list[Tie]:
             if wanted:
                 ends = sorted((episode, world.state.episodes[name]), key=lambda one: (one.starts_at, one.id))
                 gap = ends[1].starts_at - ends[0].starts_at
-                order, window = LINK_RULES.index(rule), _window(episode, look)
+                order, window = LINK_RULES.index(rule), _window(episode, look, world.state.episodes[name])
                 found.append(Tie(order, gap, ends[1].id, ends[0].id, window, key))
     return found
 
@@ -107,7 +111,7 @@ def between(world: World, episode: Episode, other: Episode) -> Why | None:
         for rule, look in looks_of(world, episode)
         for key, low, high in (look,)
         if key in held
-        for window in (_window(episode, look),)
+        for window in (_window(episode, look, other),)
         for counted in (low <= other.starts_at <= high,)
         for node in (_node(world, rule, episode, other, key, window, counted=counted),)
     ]
@@ -138,9 +142,10 @@ def _quiet(episode: Episode, other: Episode) -> Why:
     return Why("runs", f"{_called(other)}, {spoken(gap)} apart", False, hint, {"gap_ms": gap}, (other.id,))
 
 
-def _window(episode: Episode, look: Look) -> int:
+def _window(episode: Episode, look: Look, other: Episode) -> int:
+    """To the side on which the other one began."""
     _, low, high = look
-    return max(high - episode.starts_at, episode.starts_at - low)
+    return high - episode.starts_at if other.starts_at > episode.starts_at else episode.starts_at - low
 
 
 def _node(
@@ -177,22 +182,47 @@ def _ruled_out(world: World, episode: Episode, other: Episode) -> Why | None:
         if contained(world, which):
             hint = f"{which.name} tells of trouble that stays where it is ({symptom(world, which)})"
             return Why("symptom", summary, False, hint, terms, (episode.id, other.id))
+        if calls and told_by(world, which.name).part == "late":
+            hint = f"{which.name} comes so late that its start tells of no other service"
+            return Why("dependency-edge", summary, False, hint, terms, (episode.id, other.id))
     callee = b if b.service in catalogue.calls(a) else a
     if calls and capped(catalogue, callee, rule):
         count = len(catalogue.callers(callee))
         hint = f"{callee.service} has {count} dependants, more than {rule.max_dependants}: too many to tell"
+        hint += ", as it alerts of no cause itself" if rule.gather_window is not None else ""
         return Why("dependency-edge", summary, False, hint, terms, (episode.id, other.id))
     return None
 
 
 def nearby(world: World, episode: Episode, reach: int) -> Iterator[Episode]:
-    """Alerts of the service and of what it calls or is called by that start within `reach` ms, but for
-    itself."""
-    catalogue, entity = world.config.catalogue, episode.entity
-    if not entity.service:
-        return
-    for service in (entity.service, *catalogue.calls(entity), *catalogue.callers(entity)):
-        timeline = world.index.by_entity.get(entity.peer(service), [])
-        for name in within(timeline, episode.starts_at - reach, episode.starts_at + reach):
-            if name != episode.id:
+    """Alerts of other incidents that start within `reach` ms, each once: wherever a link rule looks for its
+    partners, and on its service and directly beside that. Of each place the few that began nearest to it."""
+    known: set[str] = set()
+    for timeline in _places(world, episode):
+        for name in _foreign(world, episode, timeline, reach):
+            if name not in known:
+                known.add(name)
                 yield world.state.episodes[name]
+
+
+def _places(world: World, episode: Episode) -> Iterator[Timeline]:
+    catalogue, entity = world.config.catalogue, episode.entity
+    if entity.service:
+        for service in (entity.service, *catalogue.calls(entity), *catalogue.callers(entity)):
+            yield world.index.by_entity.get(entity.peer(service), [])
+    for _, look in looks_of(world, episode):
+        yield world.links.get(look[0], [])
+
+
+def _foreign(world: World, episode: Episode, timeline: Timeline, reach: int) -> Iterator[str]:
+    """The nearest on each side that are in another incident; of a storm, only so many are looked at."""
+    middle = bisect_left(timeline, (episode.starts_at, ""))
+    for side in (range(middle - 1, -1, -1), range(middle, len(timeline))):
+        found = 0
+        for position in side[:_LOOKED_AT]:
+            at, name = timeline[position]
+            if found == _NEAREST or abs(at - episode.starts_at) > reach:
+                break
+            if world.state.episodes[name].incident != episode.incident:
+                found += 1
+                yield name

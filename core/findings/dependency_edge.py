@@ -7,6 +7,7 @@ from core.findings.case import Case, finding, shortened
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Episode
+from core.symptoms import symptom_of
 from core.times import spoken
 
 kind = "dependency-edge"
@@ -25,8 +26,9 @@ def find(case: Case) -> tuple[list[Finding], Why]:
     edges.sort(key=lambda why: not why.counted)
     counted = [why for why in edges if why.counted]
     if not counted:
-        hint = "no two of these services call one another" if not edges else "every edge was ruled out"
-        return [], Why(kind, "No dependency joins these alerts", False, hint, children=shortened(edges, kind))
+        hint = "they may hang together over others" if not edges else "every edge was ruled out"
+        said = "None of these services calls another directly" if not edges else "No call joins these alerts"
+        return [], Why(kind, said, False, hint, children=shortened(edges, kind))
     why = Why(
         kind,
         "; ".join(edge.summary for edge in counted[:3]) + (" and more" if len(counted) > 3 else ""),
@@ -40,17 +42,24 @@ def find(case: Case) -> tuple[list[Finding], Why]:
 
 def _edge(case: Case, caller: Entity, callee: Entity) -> Why:
     rule = case.rules.dependency_edge
-    window = rule.windows[0]
+    many = capped(case.catalogue, callee, rule)
+    gathers = many and rule.gather_window is not None and _has_cause(case, callee)
+    window = rule.gather_window if gathers and rule.gather_window is not None else rule.windows[0]
     gap, a, b = _closest(case.groups[caller], case.groups[callee])
     confidence = max(0, 1000 - 500 * gap // window)
     terms: dict[str, int | str] = {"gap_ms": gap, "window_ms": window, "confidence": confidence}
     summary, hint = f"{caller.service} calls {callee.service}", ""
-    if capped(case.catalogue, callee, rule):
+    if many and not gathers:
         count = len(case.catalogue.callers(callee))
         hint = f"{callee.service} has {count} dependants, more than {rule.max_dependants}: too many to tell"
     elif gap > window:
         hint = f"closest alerts are {spoken(gap)} apart, the window is {spoken(window)}"
     return Why(kind, summary, not hint, hint, terms, (a.id, b.id))
+
+
+def _has_cause(case: Case, entity: Entity) -> bool:
+    causes = case.rules.dependency_edge.causes
+    return any(symptom_of(one.name, case.rules.symptom) in causes for one in case.groups[entity])
 
 
 def _closest(first: list[Episode], second: list[Episode]) -> tuple[int, Episode, Episode]:

@@ -81,11 +81,14 @@ class _Members:
         return found
 
     def callee_in_trouble(self, entity: Entity) -> bool:
-        """Whether something that it calls alerts of more than a loss of traffic."""
+        """Whether something that it calls alerts of more than a loss of traffic; of what very many call, only
+        a cause counts."""
         case = self.case
         rule = case.rules.dependency_edge
         return any(
-            self.symptoms[callee] - self.down and not capped(case.catalogue, callee, rule)
+            self.symptoms[callee].intersection(rule.causes)
+            if capped(case.catalogue, callee, rule)
+            else self.symptoms[callee] - self.down
             for callee in self.calls[entity]
         )
 

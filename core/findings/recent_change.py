@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from core.correlation.names import called, namespaced
 from core.correlation.reach import calls_to
 from core.explaining import watch_for_news
 from core.findings.case import Case, finding, shortened
@@ -40,7 +41,7 @@ def attach_to_episode(world: World, episode: Episode) -> None:
     if not episode.entity.service or not world.index.changes:
         return
     catalogue, rule = world.config.catalogue, world.rules.recent_change
-    services = [episode.entity.service, *(catalogue.calls(episode.entity) if rule.hops else ())]
+    services = [*called(world, episode.entity), *(catalogue.calls(episode.entity) if rule.hops else ())]
     low = episode.starts_at - _REACH * rule.lookback
     found: list[str] = []
     for service in services:
@@ -62,7 +63,8 @@ def attach_change(turn: Turn, change: Change) -> None:
         *(catalogue.callers_anywhere(change.event.service) if rule.hops else ()),
     ]
     for service in services:
-        for entity in sorted(world.index.entities.get((change.domain, service), ())):
+        named = sorted(world.index.entities.get((change.domain, service), ()))
+        for entity in (*named, *namespaced(world, change.domain, service)):
             if calls_to(catalogue, entity, change.event, rule.hops) is None:
                 continue
             high = change.event.at + _REACH * rule.lookback

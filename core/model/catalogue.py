@@ -92,6 +92,15 @@ class Catalogue:
     def known(self) -> bool:
         return bool(self.services)
 
+    @property
+    def environments(self) -> frozenset[str]:
+        """Those that entries name."""
+        return frozenset(self._named[0]) - {""}
+
+    def lists(self, name: str) -> bool:
+        """Whether it is, letter by letter, a name or an alias."""
+        return name in self._by_name or name in self._alias
+
     def canonical_name(self, name: str) -> str | None:
         """The catalogue's name for a name or alias, or None when it lists neither.
 
@@ -101,6 +110,11 @@ class Catalogue:
         if name in self._by_name:
             return name
         return self._alias.get(name) or self._alike.get(_squashed(name))
+
+    def short_name(self, service: str) -> str:
+        """What people and deploys call `shop/payments`, where no entry tells them apart; else empty."""
+        _, slash, name = service.rpartition("/")
+        return name if slash and not self.lists(name) else ""
 
     def entity(self, domain: str, service: str, environment: str, cluster: str) -> Entity:
         """Where an alert said less than the catalogue knows for certain, the catalogue fills it in. Alerts of

@@ -5,11 +5,24 @@ from __future__ import annotations
 import msgspec
 
 
+class Stands(msgspec.Struct, frozen=True):
+    """The clocks stand `since` (ms UTC), because of `why`, such as `silenced:SIL-ABCDEFGH`.
+
+    Their times are as of `upto`; `due` holds, by the timer's name, when each would have been looked at.
+    """
+
+    since: int
+    why: str
+    upto: int
+    due: dict[str, int] = {}
+
+
 class Clocks(msgspec.Struct):
     """Times in ms UTC; None where the rules set no such clock, or it does not run.
 
     `overdue`: nobody had responded by `respond_by`. `missed`: updates in a row that did not come.
     `escalating_since` is what the steps of the escalation path count from, `steps` how many are behind it.
+    `told`: somebody was paged since they began.
     """
 
     respond_by: int | None = None
@@ -20,3 +33,5 @@ class Clocks(msgspec.Struct):
     missed: int = 0
     escalating_since: int | None = None
     steps: int = 0
+    told: bool = False
+    stands: Stands | None = None

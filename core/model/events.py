@@ -23,7 +23,8 @@ class AlertEvent(msgspec.Struct, frozen=True):
     ends it in any case: the source tells of no end, so that quiet is all there is to go by.
     `occurrence`: the source's own id of this one firing, where its start does not tell firings apart.
     `identity`: names of the labels that say which alert this is; none named, all of them do. Service,
-    environment, cluster and `alertname` always count.
+    environment, cluster and `alertname` always count. `flags`: what is odd about it, for people.
+    `fingerprint`: made before labels had to go; "" where none had.
     """
 
     labels: dict[str, str]
@@ -37,6 +38,8 @@ class AlertEvent(msgspec.Struct, frozen=True):
     generator_url: str = ""
     occurrence: str = ""
     identity: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 class ChangeEvent(msgspec.Struct, frozen=True):

@@ -104,11 +104,23 @@ class Origin(msgspec.Struct, frozen=True):
     terms: dict[str, int]
 
 
+class InhibitionPlace(NamedTuple):
+    """Where sources of a rule of inhibition stand: while one does, none of its targets there pages. `values`
+    are those of the labels that must be equal; `both`: sources that fit the target side too count, as they
+    do for targets that do not fit the source side."""
+
+    rule: str
+    domain: str
+    values: tuple[str, ...]
+    both: bool
+
+
 class Held(msgspec.Struct, frozen=True):
     """A page that is held back; see core/suppression/holding.py. `reason` is the page's, `by` and `names` are
-    what holds it back, `until` the next time to look (ms UTC), `waits_for` the episodes and changes that may
-    end it earlier. Of the members the first `seen` were looked at; `whole`: nothing fired of them that was
-    free, and `last` is the last of them. `deploys`: a hash of what was told of each change waited for."""
+    what holds it back, `until` the next time to look (ms UTC). It may end earlier by the changes in
+    `waits_for`, or once nothing stands in one of `places`. Of the members the first `seen` were looked at;
+    `whole`: nothing fired of them that was free, and `last` is the last of them. `deploys`: a hash of what
+    was told of each change waited for."""
 
     reason: str
     by: str
@@ -119,6 +131,7 @@ class Held(msgspec.Struct, frozen=True):
     whole: bool = False
     last: str = ""
     deploys: dict[str, str] = {}
+    places: tuple[InhibitionPlace, ...] = ()
 
 
 class Snooze(msgspec.Struct, frozen=True):

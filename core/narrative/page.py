@@ -1,7 +1,8 @@
 """The text of a page: what somebody who was just woken must know, in a few short lines of plain text.
 
 It is made from an incident document alone. Nothing in it can act: whatever came from outside loses what chat
-programs read as mention, link or markup, and the one address that can be opened is our own.
+programs read as mention, link or markup. Two addresses can be opened: our own, and the alert's runbook, which
+is said to be the sender's.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.narrative.plain import one_line
+from core.narrative.said import link_of
+from core.narrative.weblink import plain_url
 from core.times import format_rfc3339, parse_rfc3339, spoken
 
 MAX_CHARS = 1_500
-_TITLE, _ANSWER, _LINK, _JOINED = 240, 280, 300, 2
+_TITLE, _ANSWER, _LINK, _JOINED, _SAID = 240, 280, 300, 2, 200
 # `<!channel>`, `@here`, `[text](address)` and bare addresses are what chat programs act on. The replacements
 # are ASCII, so that a page still fits the cheap kind of text message.
 _INERT = {"<": "(", ">": ")", "[": "(", "]": ")", "@": "(at)", "`": "'", "://": ": //"}
@@ -32,6 +35,7 @@ _REASONS = {
     "escalated": "escalated, step {}",
     "update_due": "an update is due",
 }
+_WHOLE = {"reopened:still_firing": "reopened, its alerts still fire"}
 _QUESTIONS = (
     ("what_changed", "What changed?"),
     ("already_known", "Already known?"),
@@ -40,13 +44,14 @@ _QUESTIONS = (
 
 
 def page_text(incident: Mapping[str, Any], reason: str, base_url: str, at: int | None = None) -> str:
-    """At most 8 lines and MAX_CHARS characters. `reason` is a notify decision's, `at` (ms UTC) when it was
+    """At most 10 lines and MAX_CHARS characters. `reason` is a notify decision's, `at` (ms UTC) when it was
     decided: what was merged into the incident then is named too. The last line is the link.
 
     Keys that the document lacks are left out, so that even an id alone makes a page.
     """
     link = one_line(incident_url(base_url, str(incident.get("id", ""))), _LINK)
-    lines = [_headline(incident), _happened(incident, reason, at), _extent(incident), _since(incident)]
+    lines = [_headline(incident), _happened(incident, reason, at), *_said(incident)]
+    lines += [_extent(incident), _since(incident)]
     lines += [_question(incident, key, words) for key, words in _QUESTIONS]
     facts = "\n".join(line for line in lines if line)
     return f"{facts[: MAX_CHARS - len(link) - 1]}\n{link}"
@@ -69,6 +74,24 @@ def inert(text: object, limit: int) -> str:
     return one_line(line, limit)
 
 
+def said_first(incident: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the leading alert says, where it was read: see core/narrative/said.py."""
+    return next(iter(incident.get("said") or ()), None)
+
+
+def _said(incident: Mapping[str, Any]) -> list[str]:
+    """In the sender's words, and where its runbook is, if that address may stand in a text."""
+    said = said_first(incident)
+    if said is None:
+        return []
+    words = said["summary"] or said["description"]
+    runbook = plain_url(link_of(said, "runbook"), _LINK)
+    return [
+        f"The alert says: {inert(words, _SAID)}" if words else "",
+        f"Its runbook (the sender's link): {runbook}" if runbook else "",
+    ]
+
+
 def _headline(incident: Mapping[str, Any]) -> str:
     return inert(f"{incident.get('severity', '')} {incident.get('title', '')}", _TITLE)
 
@@ -76,7 +99,11 @@ def _headline(incident: Mapping[str, Any]) -> str:
 def _happened(incident: Mapping[str, Any], reason: str, at: int | None) -> str:
     said, held, by = reason.partition("after ")
     base, _, detail = said.rstrip(" :").partition(":")
-    words = _REASONS[base].format(detail.replace(":", ", ")) if base in _REASONS else base.replace("_", " ")
+    words = (
+        _WHOLE.get(said.rstrip(" :")) or _REASONS[base].format(detail.replace(":", ", "))
+        if base in _REASONS
+        else base.replace("_", " ")
+    )
     words += _joined_then(incident, at, detail if base == "merged" else "")
     words += f", held back until now by {by}" if held else ""
     return inert(f"{incident.get('id', '')}: {words}{_by_now(incident, base)}", 160)

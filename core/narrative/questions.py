@@ -10,10 +10,19 @@ from typing import Any, Literal, TypedDict
 from core.correlation.reach import direct
 from core.findings.recent_change import describe, order
 from core.model.finding import Finding
-from core.model.incident import OPEN, Incident
+from core.model.incident import OPEN, Change, Incident
 from core.narrative.plain import one_line
+from core.risk.assessments import risk_of
+from core.risk.telling import lasting, telling
 from core.times import format_rfc3339, spoken
 from core.world import World
+
+_NEARBY, _SERVICES = 3, 3
+_STANDINGS = {
+    "triggered": "which nobody has acknowledged",
+    "acknowledged": "which somebody has acknowledged",
+    "mitigated": "which is mitigated",
+}
 
 
 class Answer(TypedDict):
@@ -67,28 +76,41 @@ def _what_changed(world: World, incident: Incident, changes: list[Finding]) -> A
 
 
 def _already_known(world: World, incident: Incident) -> Answer:
-    parts, evidence = [], []
-    if incident.resolved_at is not None:
-        parts.append(f"It is over: resolved at {_moment(incident.resolved_at)}.")
-        evidence.append(incident.id)
-    if incident.status == "acknowledged":
-        who = one_line(incident.acknowledged_by, 80)
-        parts.append(f"Yes: {who} acknowledged it at {_moment(incident.acknowledged_at or 0)}.")
-        evidence.append(incident.id)
-    if incident.status == "mitigated":
-        who = one_line(incident.mitigated_by, 80)
-        parts.append(f"Yes: {who} mitigated it at {_moment(incident.mitigated_at or 0)}; work goes on.")
-        evidence.append(incident.id)
-    for other in _related(world, incident)[:3]:
-        parts.append(f"{other.id} is open nearby ({other.status}).")
-        evidence.append(other.id)
+    """`known` when somebody has this very incident, or it is over. What is open nearby is a note beside it:
+    whoever has that need not have this."""
+    taken, others = _taken(incident), _related(world, incident)[:_NEARBY]
+    notes = [_beside(other) for other in others]
+    evidence = [incident.id] * bool(taken) + [other.id for other in others]
     if incident.recurrence_of:
         before = world.resolve_id(incident.recurrence_of)
-        parts.append(f"It looks like {before} again, which was resolved before.")
+        notes.append(f"It looks like {before} again, which was resolved before.")
         evidence.append(before)
-    if parts:
-        return _answer(" ".join(parts), "known", evidence)
+    if taken:
+        return _answer(" ".join([taken, *notes]), "known", evidence)
+    if notes:
+        return _answer(" ".join(["No: nobody has acknowledged it.", *notes]), "none", evidence)
     return _answer("No: nobody has acknowledged it, and no open incident touches these services.", "none")
+
+
+def _taken(incident: Incident) -> str:
+    if incident.resolved_at is not None:
+        return f"It is over: resolved at {_moment(incident.resolved_at)}."
+    if incident.status == "acknowledged":
+        who = one_line(incident.acknowledged_by, 80)
+        return f"Yes: {who} acknowledged it at {_moment(incident.acknowledged_at or 0)}."
+    if incident.status == "mitigated":
+        who = one_line(incident.mitigated_by, 80)
+        return f"Yes: {who} mitigated it at {_moment(incident.mitigated_at or 0)}; work goes on."
+    return ""
+
+
+def _beside(other: Incident) -> str:
+    """`INC-… is open nearby: P1 on paydb, which nobody has acknowledged.` Names of people and alerts of
+    another incident stay there: who erases them looks for them there."""
+    names = sorted({one_line(entity.service, 60) for entity in other.entities if entity.service})
+    more = f" and {len(names) - _SERVICES} more" if len(names) > _SERVICES else ""
+    where = f" on {', '.join(names[:_SERVICES])}{more}" if names else ""
+    return f"{other.id} is open nearby: {other.severity}{where}, {_STANDINGS[other.status]}."
 
 
 def _moment(at: int) -> str:
@@ -143,8 +165,19 @@ def _likely_fix(world: World, incident: Incident, changes: list[Finding], runboo
         "flag": "Switch back the",
         "infrastructure": "Undo the",
     }[change.event.kind]
-    text = f"{verb} {one_line(describe(change.event), 200)}, if it can be undone safely."
+    text = f"{verb} {one_line(describe(change.event), 200)}{_what_stays(world, change)}."
     return _answer(text, "known", [change.id])
+
+
+def _what_stays(world: World, change: Change) -> str:
+    """What its check found that no rollback brings back; words alone: the fix itself stays."""
+    assessed = risk_of(world, change)
+    matches = telling(assessed.event.matches, change.event.service) if assessed is not None else []
+    stays = [match for match in matches if lasting(match.rule)]
+    if not stays:
+        return ", if it can be undone safely"
+    more = f" (and {len(stays) - 1} more)" if len(stays) > 1 else ""
+    return f"; that does not undo this: {one_line(stays[0].what or stays[0].rule, 120).rstrip('.')}{more}"
 
 
 def _answer(

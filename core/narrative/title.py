@@ -24,4 +24,4 @@ def _called(episode: Episode) -> str:
     """`WatchdogSilent (Watchdog from alertmanager)` for one of ours."""
     about = _OWN.get(episode.name, ()) if episode.source.endswith("/watchkeeper") else ()
     words = " from ".join(one_line(episode.labels.get(label, ""), 60) for label in about)
-    return f"{episode.name} ({words})" if words else episode.name or "alert without a name"
+    return f"{episode.name} ({words})" if words else episode.name or "unnamed alert"

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.explain_words import (
-    ORIGIN,
     held_by,
     linked_by,
     listed,
@@ -20,6 +19,7 @@ from core.explain_words import (
 )
 from core.narrative.judged import judged, worded
 from core.narrative.plain import one_line, short_version
+from core.narrative.why_origin import elsewhere_of, origin_sentences
 
 Document = dict[str, Any]
 _OPEN = ("triggered", "acknowledged", "mitigated")
@@ -30,19 +30,20 @@ _NAME, _TEXT, _MERGES, _CAUSES = 80, 300, 3, 3
 
 def explanation(document: Mapping[str, Any], live: Mapping[str, Any] | None) -> Document:
     """`said`: by question (told, severity, joined, origin, nearly, changed), short sentences; and what they
-    stand on. `live` is of explain_incident; None for an incident that has left memory, of which its document
-    alone is known."""
+    stand on. `beside`: what the origin calls and that alerts in other incidents. `live` is of
+    explain_incident; None for an incident that has left memory, of which its document alone is known."""
     nearly = list(live["nearly_joined"]) if live else []
     return {
         "said": {
             "told": told_sentences(document, live["storm"] if live else None),
             "severity": live["severity_said"] if live else severity_sentences(document),
             "joined": joined_sentences(document),
-            "origin": origin_sentences(document),
+            "origin": origin_sentences(document, live["called"] if live else None),
             "nearly": nearly_sentences(nearly),
             "changed": changed_sentences(document),
         },
         "told": told(document),
+        "beside": elsewhere_of(document, live["called"] if live else None),
         "severity_why": live["severity"] if live else None,
         "nearly_joined": [{**miss, "words": missed_by(miss["why"])} for miss in nearly],
     }
@@ -112,18 +113,6 @@ def _by_people(document: Mapping[str, Any]) -> list[str]:
 def _merged(row: Mapping[str, Any]) -> str:
     who, what = one_line(row["actor"], _NAME), one_line(row["detail"], _NAME)
     return f"{who} merged {what} into it at {clock(row['at'])}."
-
-
-def origin_sentences(document: Mapping[str, Any]) -> list[str]:
-    origin = document["origin"]
-    if origin is None:
-        return ["Where it began is not known: no label names a service."]
-    service = one_line(origin["service"], _NAME)
-    services = {(one["service"], one["environment"], one["cluster"]) for one in document["services"]}
-    if len(services) < 2:
-        return [f"{service} is the only service that alerts."]
-    ways = [ORIGIN.get(name, name) for name, worth in origin["terms"].items() if worth > 0]
-    return [f"It probably began at {service}: {listed(ways)}." if ways else f"Perhaps it began at {service}."]
 
 
 def nearly_sentences(nearly: Sequence[Document]) -> list[str]:

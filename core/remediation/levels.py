@@ -6,6 +6,7 @@ levels are refused: this release executes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -54,6 +55,14 @@ class Levels(Strict):
 
     default: Level = LOWEST
     set: tuple[Setting, ...] = ()
+
+    def with_environments(self, name: Callable[[str], str]) -> Levels:
+        """The same, with environments by their one name, as alerts have it."""
+        named = tuple(
+            one if one.environment is None else one.model_copy(update={"environment": name(one.environment)})
+            for one in self.set
+        )
+        return self.model_copy(update={"set": named})
 
     def of(self, action: Action, entity: Entity) -> int:
         """The level, 1 or 2, for steps of class `action` on `entity`."""

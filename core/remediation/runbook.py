@@ -7,7 +7,7 @@ which reads rules' findings and identity, never a text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -119,6 +119,19 @@ class Runbooks(Strict):
     bundle: str = ""
     texts: dict[str, str] = {}
     runbooks: tuple[Runbook, ...] = ()
+
+    def with_environments(self, name: Callable[[str], str]) -> Runbooks:
+        """The same, with environments by their one name, as alerts have it."""
+        if not any(one.when.environments for one in self.runbooks):
+            return self
+        return self.model_copy(update={"runbooks": tuple(_placed(one, name) for one in self.runbooks)})
+
+
+def _placed(runbook: Runbook, name: Callable[[str], str]) -> Runbook:
+    if not runbook.when.environments:
+        return runbook
+    named = tuple(dict.fromkeys(name(one) for one in runbook.when.environments))
+    return runbook.model_copy(update={"when": runbook.when.model_copy(update={"environments": named})})
 
 
 def parse_runbooks(texts: Mapping[str, str], *, bundle: str = BUILTIN) -> Runbooks:

@@ -68,7 +68,7 @@ class Lifecycle(Rule):
     )
     clear_after: Duration = Field(description="All alerts quiet for so long: the incident is resolved")
     reopen_window: Duration = Field(
-        description="A new alert so soon after the resolution reopens the incident"
+        description="A new alert so soon after the resolution reopens the incident, and what still fires then"
     )
     close_after: Window = Field(description="Resolved for so long: closed")
     alive_gap: Window = Field(

@@ -64,10 +64,37 @@ class DependencyEdge(Rule):
     windows: tuple[Window, ...] = Field(
         min_length=1,
         max_length=6,
-        description="By the number of calls between two services, in either direction: 1, 2 and so on",
+        description="Between trouble and what suffers from it, by the calls between them: 1, 2 and so on",
+    )
+    early_window: Window | None = Field(
+        default=None,
+        description="The same where the caller alerts first, and what it calls only tells of an effect later",
+    )
+    traffic_window: Window | None = Field(
+        default=None,
+        description="Between a loss of traffic and another effect, in either direction of the calls",
+    )
+    shared_windows: tuple[Window, ...] | None = Field(
+        default=None,
+        max_length=5,
+        description="Between two that call the same service, by the calls on the way: 2, 3...",
+    )
+    gather_window: Window | None = Field(
+        default=None,
+        description="Between a cause on a service with too many dependants and later alerts of its callers",
+    )
+    causes: tuple[str, ...] = Field(
+        default=(), description="Symptoms that are a cause: what it calls alike does not explain them"
+    )
+    lost_traffic: tuple[str, ...] = Field(default=(), description="Symptoms that tell that requests stopped")
+    late_words: tuple[str, ...] = Field(
+        default=(),
+        description="Words in the names of alerts so late that their start tells of no other service",
     )
     max_dependants: int = Field(
-        ge=0, description="A service with more dependants conducts no link: it says nothing of any one caller"
+        ge=0,
+        description="A service with more dependants conducts no link, unless it alerts of a cause itself: "
+        "it says nothing of any one caller",
     )
     max_reach: int = Field(
         default=50,
@@ -89,6 +116,27 @@ class DependencyEdge(Rule):
         if any(near < far for near, far in pairwise(self.windows)):
             raise ValueError("`windows` must not grow with the distance")
         return self
+
+    @property
+    def early(self) -> tuple[int, ...]:
+        """By the number of calls, as `windows`."""
+        return self._each(self.early_window)
+
+    @property
+    def traffic(self) -> tuple[int, ...]:
+        return self._each(self.traffic_window)
+
+    @property
+    def shared(self) -> tuple[int, ...]:
+        """By the number of calls from 2."""
+        return self.windows[1:] if self.shared_windows is None else self.shared_windows
+
+    @property
+    def widest(self) -> int:
+        return max(*self.windows, *self.early, *self.traffic, *self.shared, 0)
+
+    def _each(self, window: int | None) -> tuple[int, ...]:
+        return self.windows if window is None else (window,) * len(self.windows)
 
 
 class LabelGroup(Strict):

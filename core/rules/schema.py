@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from core.model.events import ChangeKind
 from core.rules.deciding import Explain, Lifecycle, Notify, SeverityRule, SilentSource
 from core.rules.freeze import FreezeRule
+from core.rules.identity import Identity
 from core.rules.linking import (
     DependencyEdge,
     Flapping,
@@ -34,24 +35,6 @@ from core.yamltext import Strict
 Symptom = Literal[
     "certificate", "housekeeping", "down", "latency", "errors", "queue", "saturation", "traffic"
 ]
-
-
-class Identity(Rule):
-    rule: Literal["identity"]
-    service: tuple[str, ...] = Field(
-        description="Labels that name the service, in the order in which they are tried"
-    )
-    environment: tuple[str, ...] = Field(description="Labels that name the environment, such as production")
-    cluster: tuple[str, ...] = Field(description="Labels that name the cluster")
-    team: tuple[str, ...] = Field(
-        description="Labels that name the team, for alerts whose service the catalogue does not know"
-    )
-    ignored: tuple[str, ...] = Field(
-        description="Labels in which replicas of one sender differ; without them it is one alert"
-    )
-    instance: tuple[str, ...] = Field(
-        default=(), description="Labels that name the instance of a service, such as its pod"
-    )
 
 
 class RecentChange(Rule):
@@ -117,6 +100,14 @@ class SymptomRule(Rule):
         default={},
         description="Words of alert names by the trouble they tell; the first trouble with a word decides",
     )
+    ends: dict[Symptom, tuple[str, ...]] = Field(
+        default={},
+        description="Words at the end of a name that tell a trouble whatever stands before; they go first",
+    )
+    asides: tuple[str, ...] = Field(default=(), description="Words that `ends` passes over, as numbers")
+    prospects: tuple[str, ...] = Field(
+        default=(), description="Words of what has not happened yet; `not` behind one takes it back"
+    )
     contained: tuple[Symptom, ...] = Field(
         default=(),
         description="Troubles that stay where they are: such alerts join only those of their instance",
@@ -167,7 +158,7 @@ class RuleSet(Strict):
     def _windows_nest(self) -> RuleSet:
         # Engine looks at the nearest alerts of a neighbour only. That finds the same groups as looking at
         # all of them as long as those inside one window are linked among themselves.
-        if self.same_entity.window < self.dependency_edge.windows[0]:
+        if self.same_entity.window < self.dependency_edge.widest:
             raise ValueError("same-entity `window` must not be below a window of dependency-edge")
         return self
 

@@ -63,7 +63,7 @@ def eval_data() -> Path:
         (b'"text"', ""),
         (b"[7]", ""),
         (b"[null, []]", ""),
-        (b'[{"labels": {}}]', ""),
+        (b'[{"labels": "alertname=a"}]', ""),
     ],
     ids=lambda value: repr(value[:24]) if isinstance(value, bytes) else "",
 )

@@ -64,9 +64,9 @@ BOMBS = {
         "/alerts", lambda: fires('"": "x", "\\u0000\\u001b": "\\u0007"'), TAKEN
     ),
     "a lone surrogate as a name": Bomb("/alerts", lambda: fires('"\\ud800": "x"'), WRONG),
-    "100,000 labels": Bomb("/alerts", lambda: fires(", ".join(f'"l{n}": "v"' for n in range(DEEP))), WRONG),
-    "a label of 20 MB": Bomb("/alerts", lambda: fires('"x": "' + "y" * 20 * MIB + '"'), WRONG),
-    "a service of 20 MB": Bomb("/alerts", lambda: fires('"service": "' + "y" * 20 * MIB + '"'), WRONG),
+    "100,000 labels": Bomb("/alerts", lambda: fires(", ".join(f'"l{n}": "v"' for n in range(DEEP))), TAKEN),
+    "a label of 20 MB": Bomb("/alerts", lambda: fires('"x": "' + "y" * 20 * MIB + '"'), TAKEN),
+    "a service of 20 MB": Bomb("/alerts", lambda: fires('"service": "' + "y" * 20 * MIB + '"'), TAKEN),
     "300,000 of no alerts": Bomb("/alerts", lambda: b'{"alerts": [%s0]}' % (b"0," * 300_000), WRONG),
     "30,000 of no alerts and one": Bomb(
         "/api/v2/alerts", lambda: b'[%s{"labels": {"a": "b"}}]' % (b"0," * 30_000), (200, 400)

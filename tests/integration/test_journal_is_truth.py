@@ -26,7 +26,9 @@ from tests.integration.server import Server, watchkeeper, within
 pytestmark = pytest.mark.integration
 Document = dict[str, Any]
 # What the API adds to an incident, and a replay does not know.
-OUTSIDE = ("deliveries", "annotations", "explained", "resolves_at", "allowed", "budgets")
+OUTSIDE = (
+    "deliveries", "annotations", "explained", "resolves_at", "comes_back", "allowed", "budgets", "said",
+)  # fmt: skip
 
 
 class Told(NamedTuple):

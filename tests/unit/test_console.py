@@ -407,8 +407,8 @@ def test_a_full_disk_is_said_on_the_page(watch: FakeWatch, browser: Browser) -> 
 
 def test_a_merged_incident_leads_to_where_it_went() -> None:
     t = Timeline(SHOP)
-    t.push(0, alert("frontend"))
-    t.push(101, alert("payments", starts=100))
+    t.push(0, alert("payments"))
+    t.push(101, alert("frontend", starts=100))
     before = {one["id"] for one in t.incidents()}
     t.push(102, alert("checkout", starts=60))
     [kept] = t.incidents()
@@ -519,4 +519,4 @@ def test_nothing_known_is_said_so() -> None:
     assert "no label names their service" in text
     assert "Not known: no label of these alerts names a service." in text
     assert "No change that was reported is near this incident." in text
-    assert "(no name)" in text
+    assert "unnamed alert" in text

@@ -131,6 +131,20 @@ def test_in_short_says_as_of_when_it_is_once_the_severity_is_another(made_at: in
     assert ("As of" in short) is said
 
 
+@pytest.mark.parametrize(("made_at", "said"), [(90, True), (500, False)])
+def test_in_short_says_as_of_when_it_is_once_somebody_has_it(made_at: int, said: bool) -> None:
+    def written(document: Document) -> Document:
+        told = note("narrator", "narrative", ("Nobody has acknowledged it yet.", []), at=time(made_at))
+        return document | {"annotations": [told]}
+
+    t = outage()
+    t.move(400, t.incidents()[0]["id"], "acknowledged")
+    watch = FakeWatch(t, written)
+    short = section(Browser(watch).get(path_of(watch)).text, "short")
+    assert ("it is acknowledged by now." in short) is said
+    assert "the severity has changed" not in short
+
+
 def test_in_short_says_nothing_of_when_while_the_severity_is_the_same(html: str) -> None:
     assert "As of" not in section(html, "short")
 

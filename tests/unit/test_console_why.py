@@ -62,7 +62,7 @@ def test_it_folds_without_a_script_and_comes_before_the_questions() -> None:
 def test_the_head_leads_to_it_past_the_forms() -> None:
     html = Browser(FakeWatch(outage())).get(path_of(FakeWatch(outage()))).text
     heading = html.partition('<h2 id="why-paged">')[2].partition("</h2>")[0]
-    link = f'<a class="small-button" href="#why-paged">{heading}</a>'
+    link = f'<a href="#why-paged">{heading}</a>'
     assert heading
     assert html.index('data-live="head"') < html.index(link) < html.index('id="act"')
 

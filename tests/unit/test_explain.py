@@ -113,7 +113,7 @@ def test_nothing_near_is_said_too() -> None:
     found = said(t, incident_of(t, "mailer"))
     assert found["nearly"] == []
     assert found["joined"] == ["It is one alert; nothing else was joined with it."]
-    assert found["origin"] == ["mailer is the only service that alerts."]
+    assert found["origin"] == ["mailer is the only service in this incident."]
 
 
 def test_the_link_that_failed_by_least_is_the_closest_miss() -> None:
@@ -206,7 +206,7 @@ def test_json_holds_the_same(data: Path) -> None:
     t = shop()
     name = incident_of(t, "payments")
     found = json.loads(run(name, "--data", data, "--json").output)
-    assert set(found) == {"incident", "alerts", "said", "told", "severity_why", "nearly_joined"}
+    assert set(found) == {"incident", "alerts", "said", "told", "beside", "severity_why", "nearly_joined"}
     assert found["said"] == said(t, name)
     assert found["told"][0]["words"] == "shop-oncall: a new incident opened"
     assert found["severity_why"]["children"][-1]["counted"] is True

@@ -20,13 +20,16 @@ from core.explain_words import (
     NOT_PAGED,
     ORIGIN,
     PAGED,
+    STANDS,
     held_by,
     listed,
     missed_by,
     not_paged_because,
     paged_because,
+    stands_because,
     when_holds,
 )
+from core.lifecycle import STILL_FIRING
 from core.model.incident import IncidentStatus
 from core.narrative import page
 from core.rules.deciding import When
@@ -107,7 +110,13 @@ def test_every_suppression_rule_link_and_term_has_words() -> None:
 def test_the_reasons_of_an_end_of_a_dismissal_have_words() -> None:
     source = (CORE / "suppression" / "returning.py").read_text()
     assert all(name in source for name in ("severity_raised", "more_services", "time_is_up"))
-    assert {"severity_raised", "more_services", "time_is_up", "new_alert", "alert_fires_again"} == set(DETAIL)
+    others = {"new_alert", "alert_fires_again", STILL_FIRING}
+    assert {"severity_raised", "more_services", "time_is_up"} | others == set(DETAIL)
+
+
+def test_all_that_makes_clocks_stand_has_words() -> None:
+    assert set(STANDS) == set(HELD_BY.values())
+    assert stands_because("silenced:SIL-A") == "all that fires is silenced (silence SIL-A)"
 
 
 @pytest.mark.parametrize(

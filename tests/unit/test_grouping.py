@@ -27,7 +27,7 @@ def test_beyond_the_window_a_dependency_joins_nothing() -> None:
     t = Timeline(SHOP)
     t.push(0, alert("payments"))
     t.push(71, alert("checkout", starts=71))
-    t.push(72, alert("frontend", starts=41))
+    t.push(90, alert("frontend", starts=90))
     assert services(t) == [["payments"], ["checkout", "frontend"]]
 
 

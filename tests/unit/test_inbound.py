@@ -50,6 +50,8 @@ def test_good_alerts_count_although_one_is_bad() -> None:
             {"status": "on fire", "labels": LABELS},
             7,
             {"labels": {}},
+            {"status": "firing"},
+            {"status": "firing", "labels": "alertname=a"},
         ]
     }
     parsed = parse(alertmanager, body)
@@ -57,8 +59,20 @@ def test_good_alerts_count_although_one_is_bad() -> None:
     assert [problem.where for problem in parsed.problems] == [
         "alerts[1].status",
         "alerts[2]",
-        "alerts[3].labels",
+        "alerts[3].status",
+        "alerts[4].labels",
+        "alerts[5].labels",
     ]
+
+
+@pytest.mark.parametrize("labels", [{}, None, {"alertname": "", "service": ""}])
+def test_an_alert_that_says_nothing_is_taken_and_flagged(labels: Any) -> None:
+    for source, body in (
+        (prometheus, [{"labels": labels}]),
+        (alertmanager, {"alerts": [{"labels": labels, "status": "firing"}]}),
+    ):
+        found = event(source, body)
+        assert (found.labels, found.status, found.flags) == ({}, "firing", ("no_labels",))
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,10 @@ def sound(engine: Engine) -> None:
         )
         assert not armed & {"respond", "escalate"} or one.status == "triggered"
         assert ("close" in armed) == (one.status == "resolved")
+        assert ("still" in armed) <= (one.status == "resolved" and one.firing > 0)
+        assert ("anew" in armed) <= (one.status == "closed" and one.firing > 0)
+        assert not (one.status == "resolved" and one.firing) or "still" in armed
+        assert one.clocks.stands is None or not armed & {"respond", "escalate", "remind"}
         quiet = one.firing == 0 and one.status not in ("resolved", "closed")
         said = any((moment.what, moment.reason) == ("reopened", "person") for moment in one.history)
         assert ("resolve" in armed) <= quiet

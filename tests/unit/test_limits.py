@@ -8,9 +8,10 @@ import orjson
 import pytest
 
 from connectors.inbound import alertmanager, change, prometheus
-from connectors.inbound.limits import LABEL_CHARS, LABELS, bounded
+from connectors.inbound.limits import bounded
+from core.clamping import LABEL_CHARS, LABELS
 from core.errors import BodyError
-from core.model.events import AlertEvent, ChangeEvent
+from core.model.events import AlertEvent, ChangeEvent, Parsed
 
 NOW = 1_800_000_000_000
 
@@ -37,14 +38,22 @@ def test_what_is_within_the_limits_is_left_alone() -> None:
         {f"l{number}": "x" for number in range(LABELS)},
     ],
 )
-def test_labels_that_pass_them_cost_their_alert_and_not_its_neighbours(labels: dict[str, str]) -> None:
+def test_labels_that_pass_them_are_flagged_and_cost_nobody_anything(labels: dict[str, str]) -> None:
     parsed = alerts(one(), one(**labels), one(b="2"))
-    assert [event.index for event in parsed.events] == [0, 2]
-    assert parsed.problems[0].where == "[1].labels"
-    body = orjson.dumps([one(**labels)])
-    assert prometheus.count(body) is None
-    with pytest.raises(BodyError, match="too many labels, or one that is too long"):
-        bounded(prometheus.parse({}, body, NOW))
+    assert [event.flags for event in parsed.events] == [(), ("labels_clamped",), ()]
+    assert parsed.problems == ()
+    assert prometheus.count(orjson.dumps([one(**labels)])) is None
+    [again] = bounded(bounded(parsed)._replace(events=parsed.events[1:2])).events
+    assert again == parsed.events[1]
+
+
+def test_an_id_of_a_firing_that_is_too_long_stays_one_of_its_own() -> None:
+    firing = [AlertEvent({"alertname": "a"}, "firing", occurrence="x" * 2_000 + end) for end in "ab"]
+    first, second = bounded(Parsed(tuple(firing))).events
+    assert isinstance(first, AlertEvent)
+    assert isinstance(second, AlertEvent)
+    assert (len(first.occurrence), len(second.occurrence)) == (1_024, 1_024)
+    assert first.occurrence != second.occurrence
 
 
 def test_what_people_read_is_cut_and_says_so() -> None:

@@ -88,7 +88,7 @@ def acknowledge(scene: Scene, at: float) -> None:
         scene.t.move(at, incident["id"], "acknowledged")
 
 
-STARTS = {"frontend": 0, "payments": 60, "checkout": 30}
+STARTS = {"payments": 0, "frontend": 60, "checkout": 30}
 
 
 def begin(scene: Scene, at: float, service: str) -> None:
@@ -96,8 +96,8 @@ def begin(scene: Scene, at: float, service: str) -> None:
 
 
 def two(scene: Scene) -> None:
-    begin(scene, 5, "frontend")
-    begin(scene, 65, "payments")
+    begin(scene, 5, "payments")
+    begin(scene, 65, "frontend")
     scene.t.wait(70)
 
 

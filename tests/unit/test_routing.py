@@ -96,14 +96,14 @@ def test_each_of_several_receivers_has_a_decision_of_its_own() -> None:
 def test_who_was_told_of_what_was_merged_away_is_told_of_the_merge_and_of_the_end() -> None:
     routes = "routes: [{match: {team: [payments]}, receiver: pay}, {receiver: rest}]"
     t = Timeline(SHOP, routes=routes)
-    t.push(5, alert("frontend", starts=0))
-    t.push(65, alert("payments", starts=60))
+    t.push(5, alert("payments", starts=0))
+    t.push(65, alert("frontend", starts=60))
     t.wait(70)
     assert sorted(told(t)) == [("opened", "pay"), ("opened", "rest")]
     t.push(75, alert("checkout", starts=30))
     merged = {receiver for reason, receiver in told(t) if reason == "merged"}
     assert merged == {"pay", "rest"}
-    for service, starts in (("frontend", 0), ("payments", 60), ("checkout", 30)):
+    for service, starts in (("payments", 0), ("frontend", 60), ("checkout", 30)):
         t.push(100, alert(service, starts=starts, ends=90))
     t.wait(1_000)
     assert {receiver for reason, receiver in told(t) if reason == "resolved"} == {"pay", "rest"}

@@ -109,6 +109,7 @@ def test_a_return_is_said() -> None:
     timeline.push(0, alert("payments"))
     first = timeline.incidents()[0]["id"]
     timeline.move(60, first, "resolved")
+    timeline.push(70, alert("payments", ends=65))
     timeline.push(1_920, alert("payments", starts=1_920))
     bundle = fact_bundle(timeline.incidents()[-1])
     assert f"It looks like a return of {first}." in told(bundle, story(bundle))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.rules.loader import parse_rules
 from core.rules.schema import SymptomRule
-from core.symptoms import symptom_of, words_of
+from core.symptoms import is_contained, symptom_of, words_of
 from watchkeeper.files import builtin_rules
 
 RULE: SymptomRule = parse_rules(builtin_rules()).symptom
@@ -54,6 +54,57 @@ def test_without_words_nothing_is_told() -> None:
     assert symptom_of("HighErrorRatio", SymptomRule(summary="")) == ""
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CertificateExpired",
+        "BackupDbDown",
+        "PersistentVolumeFull",
+        "LicenseServerDown",
+        "CertManagerDown",
+        "VaultTlsHandshakeFailed",
+        "SnapshotServiceUnavailable",
+        "UpgradeServiceErrors",
+        "SearchScanTimeout",
+        "PodsWillNotSchedule",
+        "NodeFilesystemAlmostOutOfSpace",
+        "KubeDeploymentReplicasMismatch",
+        "BackupStorageDiskFull",
+        "SomethingIsOdd",
+        "",
+    ],
+)
+def test_what_is_wrong_now_does_not_stay_where_it_is(name: str) -> None:
+    assert not is_contained(name, RULE)
+
+
+@pytest.mark.parametrize(
+    ("name", "symptom"),
+    [
+        ("CertificateExpiringSoon", "certificate"),
+        ("KubeClientCertificateExpiration", "certificate"),
+        ("KubeletClientCertificateRenewalErrors", "housekeeping"),
+        ("KubeCPUOvercommit", "housekeeping"),
+        ("NodeClockSkewDetected", "housekeeping"),
+        ("EtcdBackupFailed", "housekeeping"),
+        ("backup-job-failed", "housekeeping"),
+        ("KubeVersionMismatch", "housekeeping"),
+        ("KubePersistentVolumeFillingUp", "housekeeping"),
+        ("NodeFilesystemFilesFillingUp", "housekeeping"),
+        ("DiskUsageCritical", "housekeeping"),
+    ],
+)
+def test_what_is_to_come_or_serves_on_stays_where_it_is(name: str, symptom: str) -> None:
+    assert is_contained(name, RULE)
+    assert symptom_of(name, RULE) == symptom
+
+
+def test_several_words_hold_in_a_row_alone() -> None:
+    assert symptom_of("KubePodNotReady", RULE) == "down"
+    assert symptom_of("ReadyPodsNot", RULE) == ""
+
+
 @given(st.text(max_size=400))
 def test_any_text_is_a_name(name: str) -> None:
-    assert symptom_of(name, RULE) in {*RULE.words, ""}
+    assert symptom_of(name, RULE) in {*RULE.words, *RULE.ends, ""}
+    assert is_contained(name, RULE) in (True, False)

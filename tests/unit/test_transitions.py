@@ -288,6 +288,9 @@ def test_a_resolved_incident_splits_into_two_resolved_ones() -> None:
     t.move(60, old, "resolved")
     t.move(90, old, "split", alerts=(print_of(t, "checkout"),))
     assert [one["status"] for one in t.incidents()] == ["resolved", "resolved"]
+    for name, starts in (("payments", 0), ("checkout", 1)):
+        t.push(120, alert(name, starts=starts, ends=100, severity="critical" if not starts else "warning"))
+    t.push(120, alert("payments", "Slow", severity="warning", ends=100))
     t.wait(60 + 24 * 60 * MIN)
     assert {one["status"] for one in t.incidents() if one["id"] == old or one["split_from"]} == {"closed"}
 

@@ -106,7 +106,8 @@ class FromJournal:
         from connectors.storage.sqlite_journal import SqliteJournal
         from watchkeeper.cli.offline import fold_journal
 
-        self._fold = fold_journal(SqliteJournal(data, read_only=True))
+        self._journal = SqliteJournal(data, read_only=True)
+        self._fold = fold_journal(self._journal)
 
     def incidents(self, status: str | None, limit: int) -> Document:
         from core.document import summary_of
@@ -120,12 +121,14 @@ class FromJournal:
         return {"incidents": rows[:limit], "next_cursor": None}
 
     def incident(self, name: str) -> Document:
+        from watchkeeper.said import Sayings
         from watchkeeper.shown import leaving, live_document, recalled, shown
 
         live = self._fold.engine.incident(name)
         document = live_document(self._fold, live) if live else leaving(self._fold, name)
         if document is not None:
-            return shown(recalled(self._fold, document))
+            said = Sayings(self._journal).of(self._fold, document)
+            return {**shown(recalled(self._fold, document)), "said": said}
         raise NotFound(f"no incident {name!r}", mend="`watchkeeper incidents` lists them")
 
     def explain(self, name: str, other: str = "") -> Document:

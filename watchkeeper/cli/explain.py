@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from core.explain_words import missed_by
+from core.explain_words import FLAGS, missed_by
 from core.narrative.plain import one_line
 from core.narrative.why import clock, links_of
 from core.ports import Document
@@ -100,9 +100,12 @@ def _misses(document: Document) -> Iterator[str]:
 
 
 def _alert(alert: Document) -> Iterator[str]:
-    name, service = one_line(alert["name"]) or "An alert", one_line(alert["service"]) or "no known service"
+    name = one_line(alert["name"]) or "Unnamed alert"
+    service = one_line(alert["service"]) or "no known service"
     since = clock(alert["starts_at"])
     yield f"{name} of {service} [{one_line(alert['fingerprint'], 80)}], {alert['status']}, began {since}"
+    for flag in alert.get("flags", ()):
+        yield f"  It {FLAGS.get(flag) or one_line(flag, 60)}."
     yield f"  It is in {alert['incident']}, because:"
     yield from _branches(alert["joined"], 2)
     if alert["suppressed"]:

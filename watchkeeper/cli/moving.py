@@ -24,6 +24,8 @@ def _say(document: dict[str, Any]) -> None:
     from core.narrative.plain import one_line
 
     typer.echo(f"{document['id']} is {document['status']}: {one_line(document['title'])}")
+    if document.get("comes_back"):
+        typer.echo(document["comes_back"]["text"])
 
 
 def ack(incident: Incident, actor: Actor = None, reason: Reason = "", url: Url = None) -> None:

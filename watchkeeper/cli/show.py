@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from core.explain_words import stands_because
 from core.narrative.judged import judged, word_of, worded
 from core.narrative.plain import one_line, short_version
 from core.ports import Document
@@ -59,7 +60,10 @@ def incident_lines(document: Document) -> Iterator[str]:
             names = document[key] if isinstance(document[key], list) else [document[key]]
             yield f"{key.replace('_', ' ')} {', '.join(names)}"
     yield from _clocks(document.get("clocks") or {})
+    if document.get("comes_back"):
+        yield document["comes_back"]["text"]
     yield ""
+    yield from _senders(document)
     for key, question in (
         ("what_changed", "What changed?"),
         ("already_known", "Already being worked on?"),
@@ -94,6 +98,9 @@ def suppressed_line(by: Document) -> str:
 
 
 def _clocks(clocks: Document) -> Iterator[str]:
+    if clocks.get("stands"):
+        why = one_line(stands_because(clocks["stands"]["why"]), 300)
+        yield f"clocks stand since {clocks['stands']['since']}: {why}"
     if clocks.get("respond_by"):
         how = {True: "met", False: "NOT MET", None: "running"}[clocks["met"]]
         yield f"response by {clocks['respond_by']}: {how}"
@@ -101,6 +108,20 @@ def _clocks(clocks: Document) -> Iterator[str]:
         yield f"next update by {clocks['next_update_by']}{': OVERDUE' * clocks['update_overdue']}"
     if clocks.get("escalates_at"):
         yield f"escalates to {one_line(clocks['escalates_to'], 64)} at {clocks['escalates_at']}"
+
+
+def _senders(document: Document) -> Iterator[str]:
+    """What the leading alerts say, and where they lead."""
+    rows = document.get("said") or ()
+    if rows:
+        yield "What the alerts say (their senders' words)"
+    for one in rows:
+        words = one_line(one["summary"] or one["description"], 300)
+        yield f"  {one_line(one['service'], 40) or '-'} {one_line(one['name'], 60)}: {words}".rstrip(": ")
+        for link in one["links"]:
+            yield f"      {link['kind']:<10} {one_line(link['url'], 2_048)}"
+    if rows:
+        yield ""
 
 
 def _said(document: Document) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import typer
 
+from connectors.inbound.limits import bounded
 from connectors.inbound.mapping import compiled
 from connectors.inbound.registry import SOURCES, source
 from connectors.inbound.source import Source
@@ -126,10 +127,10 @@ def attempt(
     given = dict(_header(text) for text in headers)
     kept = {name: value for name, value in given.items() if name in reader.kept}
     try:
-        parsed = reader.parse(kept, _read(body), _moment(at))
+        parsed = bounded(reader.parse(kept, _read(body), _moment(at)))
     except BodyError as error:
         parsed = Parsed((), (Problem(error.where, error.what, error.mend),))
-    _print(parsed, as_json)
+    _print(parsed, reader.name, as_json)
     if not parsed.events and not parsed.ignored:
         raise typer.Exit(1)
 
@@ -169,9 +170,9 @@ def _moment(at: str | None) -> int:
         raise InputError(f"{at!r} is no time", where="--at", mend="Write 2026-11-21T03:00:00Z") from None
 
 
-def _print(parsed: Parsed, as_json: bool) -> None:
+def _print(parsed: Parsed, source: str, as_json: bool) -> None:
     identify = Identify(Config({"rules": rules_content(None)}))
-    events = [_described(event, identify) for event in parsed.events]
+    events = [_described(event, identify, source) for event in parsed.events]
     if as_json:
         problems = [{"where": one.where, "what": one.what, "mend": one.mend} for one in parsed.problems]
         body = {"events": events, "ignored": parsed.ignored, "delivery": parsed.delivery}
@@ -186,7 +187,7 @@ def _print(parsed: Parsed, as_json: bool) -> None:
         typer.echo(f"left out: {one_line(one.where)}: {one_line(one.what)}. {one_line(one.mend)}")
 
 
-def _described(event: Event, identify: Identify) -> dict[str, Any]:
+def _described(event: Event, identify: Identify, source: str) -> dict[str, Any]:
     """The event as a flat object; times as RFC 3339, empty ones left out."""
     if isinstance(event, ChangeEvent):
         found: dict[str, Any] = {"event": "change", **_filled(event)}
@@ -195,8 +196,8 @@ def _described(event: Event, identify: Identify) -> dict[str, Any]:
     elif isinstance(event, SignalEvent):
         found = {"event": "slo", **_filled(event), **_as_sent(event)}
     else:
-        service = identify.service(event.labels)
-        fingerprint = identify.fingerprint(event.labels, event.identity)
+        event = identify.taken(event, source)
+        service, fingerprint = identify.service(event.labels), identify.fingerprint_of(event, source)
         found = {"event": "alert", "service": service, "fingerprint": fingerprint, **_filled(event)}
     for key in ("at", "told_at", "starts_at", "ends_at", "lease_until"):
         if key in found:

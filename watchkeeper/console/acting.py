@@ -37,7 +37,7 @@ ACTIONS = {
 
 
 # What has a page of its own, with what it is called.
-JOINS = {"merged": ("merge", "Merge with another"), "split": ("split", "Split alerts off")}
+JOINS = {"merged": ("merge", "Merge"), "split": ("split", "Split")}
 COMMENT = Action("comment", "Only say it", "As a note: an update for everybody")
 
 

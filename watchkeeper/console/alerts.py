@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from core.explain_words import FLAGS
+from watchkeeper.console.brief import saying_of
 from watchkeeper.console.clocks import Stamp, milliseconds, stamp
 from watchkeeper.console.evidence import alert_anchor
 from watchkeeper.console.silences_view import prefill, silence_link, suppressed_by
@@ -14,11 +16,6 @@ Document = dict[str, Any]
 MAX_ROWS = 200
 _MAX_LABELS, _MAX_JSON = 60, 200_000
 _ORDER = {"firing": 0, "unknown": 1, "resolved": 2}
-_FLAGS = {
-    "late": "arrived late",
-    "start_missing": "came without a start",
-    "start_clamped": "came with an impossible start",
-}
 
 
 class Row(NamedTuple):
@@ -52,7 +49,7 @@ def _row(alert: Document, now: int) -> Row:
     labels = [(shorten(name, 120), shorten(value, 500)) for name, value in alert["labels"].items()]
     return Row(
         alert_anchor(alert),
-        shorten(alert["name"], 160) or "(no name)",
+        shorten(alert["name"], 160) or "unnamed alert",
         shorten(alert["service"], 100) or "(not known)",
         place(alert),
         shorten(alert["status"], 20),
@@ -61,7 +58,7 @@ def _row(alert: Document, now: int) -> Row:
         stamp(alert["unknown_since"], now),
         labels[:_MAX_LABELS],
         max(0, len(labels) - _MAX_LABELS),
-        [_FLAGS.get(flag) or words(flag) for flag in alert["flags"]],
+        [FLAGS.get(flag) or words(flag) for flag in alert["flags"]],
         alert["line"],
         alert["index"],
         suppressed_by(alert, now),
@@ -74,8 +71,12 @@ def raw_view(raw: Document, now: int) -> Document:
     alert = raw["alert"]
     url = alert.get("generatorURL") if isinstance(alert, dict) else ""
     labels = _texts(alert, "labels")
+    summary, description, links = saying_of(alert)
     return {
-        "name": dict(labels).get("alertname") or "(no name)",
+        "summary": summary,
+        "description": description,
+        "links": links,
+        "name": dict(labels).get("alertname") or "unnamed alert",
         "source": shorten(raw["source"], 60),
         "received": stamp(raw["received_at"], now),
         "labels": labels,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from core.explain_words import stands_because
 from watchkeeper.console.clocks import Stamp, milliseconds, stamp
 from watchkeeper.console.text import shorten
 
@@ -30,13 +31,21 @@ def due(document: Document, now: int) -> list[Due]:
         found = [_due(clocks, "next_update_by", "Next update by", "Update overdue since", now)]
     else:
         found = []
-    return [one for one in found if one.at is not None]
+    return [one for one in (*_stand(clocks, now), *found) if one.at is not None]
 
 
 def answered(document: Document) -> str:
     """Whether somebody responded in time; empty while that is open, or was never asked."""
     met = (document.get("clocks") or {}).get("met")
     return "" if met is None else "Responded in time" if met else "Not responded in time"
+
+
+def _stand(clocks: Document, now: int) -> list[Due]:
+    stands = clocks.get("stands")
+    if not stands:
+        return []
+    why = shorten(stands_because(stands["why"]), 200)
+    return [Due(f"The clocks stand ({why}) since", stamp(stands["since"], now), loud=False)]
 
 
 def _due(clocks: Document, key: str, before: str, after: str, now: int) -> Due:

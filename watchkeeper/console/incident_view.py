@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from watchkeeper.console import alerts, moments, notes_view, why
+from watchkeeper.console.brief import brief_view, sayings
 from watchkeeper.console.clocks import Stamp, lasted, stamp
 from watchkeeper.console.due import answered, due
 from watchkeeper.console.evidence import MAX_FINDINGS, Ref, evidence_names
@@ -29,6 +30,8 @@ QUESTIONS = {
     "likely_fix": "What is the likely fix?",
 }
 ANSWERED = {"known": "Known", "none": "Looked, found nothing", "unknown": "Not known"}
+# Where a question is asked so that its answer is yes or no.
+_MARKS = {("already_known", "none"): "No"}
 DELIVERED = {
     "delivered": "Delivered",
     "failed": "NOT DELIVERED",
@@ -54,11 +57,11 @@ def incident_view(document: Document, now: int, explanation: Document) -> dict[s
     tree = why.node(document["why"], names) if document["why"] else None
     table, more_moments = moments.table(document, now, _MAX)
     history = document["history"]
+    changes = [change_view(document, change, now) for change in document["changes"][:_MAX]]
     return {
         "id": document["id"],
         "title": shorten(document["title"], 300),
         "severity_name": shorten(document["severity"], 10),
-        "severity_reason": words(document["severity_reason"]),
         "status_name": shorten(document["status"], 20),
         "standing": _standing(document, now),
         "due": due(document, now),
@@ -69,10 +72,11 @@ def incident_view(document: Document, now: int, explanation: Document) -> dict[s
         "split_from": document.get("split_from"),
         "split_into": [shorten(name, 60) for name in document.get("split_into", [])[:20]],
         "recurrence_of": document["recurrence_of"],
-        "questions": [(QUESTIONS[key], answer) for key, answer in _questions(document)],
-        "answered": ANSWERED,
+        "questions": _questions(document),
         "origin": origin_view(document),
-        "changes": [change_view(document, change, now) for change in document["changes"][:_MAX]],
+        "brief": brief_view(document, changes, explanation),
+        "sayings": sayings(document),
+        "changes": changes,
         "more_changes": max(0, len(document["changes"]) - _MAX),
         "svg": timeline_svg(document, now),
         "table": table,
@@ -133,6 +137,7 @@ def _standing(document: Document, now: int) -> dict[str, Any]:
         "opened": stamp(document["opened_at"], now),
         "acknowledged": stamp(document["acknowledged_at"], now),
         "resolves": stamp(document.get("resolves_at"), now),
+        "comes_back": (document.get("comes_back") or {}).get("text", ""),
         "acknowledged_by": shorten(document["acknowledged_by"], 100),
         "mitigated": stamp(document.get("mitigated_at"), now),
         "mitigated_by": shorten(document.get("mitigated_by", ""), 100),
@@ -155,8 +160,14 @@ def _reach(document: Document) -> str:
     return f"{plural(len(statuses), 'alert')}{now_there}{where}"
 
 
-def _questions(document: Document) -> list[tuple[str, Document]]:
-    return [(key, document["questions"][key]) for key in QUESTIONS if key in document["questions"]]
+def _questions(document: Document) -> list[tuple[str, Document, str]]:
+    """Question, answer, and in a word what kind of answer it is."""
+    found = [(key, document["questions"][key]) for key in QUESTIONS if key in document["questions"]]
+    return [(QUESTIONS[key], answer, _mark(key, shorten(answer["status"], 40))) for key, answer in found]
+
+
+def _mark(key: str, status: str) -> str:
+    return _MARKS.get((key, status)) or ANSWERED.get(status, status)
 
 
 def _page(delivery: Document, now: int) -> Page:

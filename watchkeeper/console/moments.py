@@ -32,6 +32,8 @@ _WHAT = {
     "response_overdue": "Response overdue",
     "update_overdue": "Update overdue",
     "not_escalated": "Not escalated",
+    "clocks_stand": "The clocks stand",
+    "clocks_go_on": "The clocks go on",
     "cause_confirmed": "A change is said to have caused it",
     "cause_ruled_out": "A change is said not to have caused it",
 }
@@ -55,6 +57,8 @@ _REASON = {
     "merged": "merged with",
     "merged_with_open": "what was merged in is not over",
     "alert_fires_again": "an alert fired again",
+    "still_firing": "its alerts still fired when the reopen window was over",
+    "no_longer_held": "they no longer have to stand",
     "already_mitigated": "it was mitigated already",
     "not_acknowledged_in_time": "nobody acknowledged in time",
     "no_update_in_time": "nobody said how it goes in time",
@@ -141,5 +145,5 @@ def change_name(change: Document) -> str:
 
 
 def alert_name(alert: Document) -> str:
-    name = shorten(alert["name"], 100) or "alert without a name"
+    name = shorten(alert["name"], 100) or "unnamed alert"
     return f"{name} of {shorten(alert['service'], 80)}" if alert["service"] else name

@@ -67,14 +67,23 @@ def note_view(note: Document | None, names: Mapping[str, Ref], now: int) -> Note
     return Note(lines, how_made(note), stamp(note["at"], now), by_model) if lines else None
 
 
-def as_of(note: Document | None, document: Document, now: int) -> Stamp | None:
-    """When a note was made that knows of another severity than there is now; else None."""
+class AsOf(NamedTuple):
+    """When a note was made that does not know what is another since: the severity, where it stands."""
+
+    at: Stamp | None
+    severity: bool
+    status: bool
+
+
+def as_of(note: Document | None, document: Document, now: int) -> AsOf | None:
+    """None where a note knows both as they are."""
     told = milliseconds(note["at"]) if note else None
     if note is None or told is None:
         return None
-    rows = [row for row in document["history"] if row["what"] == "severity"]
-    changed = any((milliseconds(row["at"]) or 0) > told for row in rows)
-    return stamp(note["at"], now) if changed else None
+    rows = [row["at"] for row in document["history"] if row["what"] == "severity"]
+    turns = [document.get(key) for key in ("acknowledged_at", "mitigated_at", "resolved_at")]
+    severity, status = (any((milliseconds(at) or 0) > told for at in times) for times in (rows, turns))
+    return AsOf(stamp(note["at"], now), severity, status) if severity or status else None
 
 
 def how_made(note: Document) -> str:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import unicodedata
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from core.narrative.plain import one_line
+from core.narrative.weblink import safe_url as safe_url
+from core.narrative.weblink import url_host as url_host
 from core.times import spoken
 
 _REPLACED = "\ufffd"
-_MAX_URL = 2_048
 
 
 def harmless(value: Any) -> Any:
@@ -39,25 +40,6 @@ def _is_read(char: str) -> bool:
 def shorten(value: Any, limit: int = 200) -> str:
     """One line of at most `limit` characters, of any JSON value."""
     return one_line(value if isinstance(value, str) else str(value), limit)
-
-
-def safe_url(value: Any) -> str:
-    """The URL when a link may point there: http or https, a host, no user name before it. Else nothing."""
-    if not isinstance(value, str) or len(value) > _MAX_URL or not value.isprintable():
-        return ""
-    if any(char in value for char in ' \\<>"'):
-        return ""
-    try:
-        parts = urlsplit(value)
-        named = parts.username is not None or parts.password is not None
-    except ValueError:
-        return ""
-    return value if parts.scheme in ("http", "https") and parts.hostname and not named else ""
-
-
-def url_host(value: str) -> str:
-    """Where a safe URL leads, to be shown beside the link."""
-    return urlsplit(value).netloc
 
 
 def path_part(value: Any) -> str:
@@ -87,10 +69,10 @@ def words(name: Any) -> str:
 
 _SCORES = frozenset({"score", "confidence"})
 TERM_WORDS = {
-    "explains": "it explains the others",
+    "explains": "it explains others",
     "onset": "began early",
     "change": "changed just before",
-    "unexplained": "nothing it calls is in trouble",
+    "unexplained": "nothing here that it calls is in trouble",
     "symptom": "its symptoms look like a cause",
     "hops": "calls away",
     "age": "time before",

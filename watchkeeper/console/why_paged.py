@@ -12,7 +12,7 @@ from watchkeeper.console.text import shorten
 from watchkeeper.console.why import Node, node
 
 Document = dict[str, Any]
-_SENTENCES, _TOLD, _MAX = 3, 50, 600
+_SENTENCES, _ORIGIN, _TOLD, _MAX = 3, 3, 50, 600
 
 
 class Telling(NamedTuple):
@@ -48,7 +48,7 @@ def why_paged(document: Document, why: Document, names: Mapping[str, Ref], now: 
     paged = any(row["what"] == "paged" and row["detail"] for row in told)
     return WhyPaged(
         "Why was I paged?" if paged else "Why was nobody paged?",
-        [*said["told"][:_SENTENCES], *said["severity"][:1], *said["origin"][:1]],
+        [*said["told"][:_SENTENCES], *said["severity"][:1], *said["origin"][:_ORIGIN]],
         [Telling(stamp(row["at"], now), shorten(row["words"], _MAX)) for row in told[-_TOLD:]],
         max(0, len(told) - _TOLD),
         said["severity"],

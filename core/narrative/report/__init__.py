@@ -14,7 +14,7 @@ from core.narrative.facts import fact_bundle
 from core.narrative.page import incident_url
 from core.narrative.report.markdown import bullets, literal, own_link, paragraph, section, table
 from core.narrative.report.notes import comments, how_written, note_of, past, plans, risk
-from core.narrative.report.parts import changes, happened, reasons, undelivered, unknown
+from core.narrative.report.parts import changes, happened, reasons, said, undelivered, unknown
 from core.narrative.story import story
 from core.times import parse_rfc3339, spoken
 
@@ -34,6 +34,7 @@ def report(document: Document, *, base_url: str = "") -> str:
     lines = [f"# {literal(document.get('id', ''))}: {literal(document.get('title', ''), 240)}", ""]
     lines += _summary(document)
     lines += section("Key facts", table(("", ""), _key_facts(document, base_url)))
+    lines += section("What the alerts said", said(document))
     lines += section("Timeline", happened(document))
     lines += section("What changed", [*changes(document), *risk(document)])
     lines += section("Why these alerts are one incident", reasons(document))

@@ -27,6 +27,8 @@ _MOMENTS = {
     "response_overdue": "Response overdue",
     "update_overdue": "Update overdue",
     "not_escalated": "Not escalated",
+    "clocks_stand": "The clocks stand",
+    "clocks_go_on": "The clocks go on",
     "paged": "Page decided",
     "not_paged": "No page",
     "dismissed": "Dismissed",
@@ -94,6 +96,23 @@ def _moments_at(document: Document) -> Iterator[tuple[str, int, str]]:
         )
         more = "; ".join(part for part in (why, detail) if part)
         yield str(moment.get("at", "")), 3, f"{words}{who}{f' ({more})' if more else ''}"
+
+
+def said(document: Document) -> list[str]:
+    """What the leading alerts say, in their senders' words. Addresses are text here."""
+    rows = [
+        ": ".join(
+            part
+            for part in (
+                f"{literal(one['name'], 80)} of {literal(one['service'] or 'no known service', 80)}",
+                literal(one["summary"] or one["description"], 300),
+                ", ".join(f"{link['kind']} {literal(link['url'], 300)}" for link in one["links"]),
+            )
+            if part
+        )
+        for one in document.get("said") or ()
+    ]
+    return bullets(rows)
 
 
 def changes(document: Document) -> list[str]:
