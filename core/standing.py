@@ -87,12 +87,19 @@ def judge_soon(turn: Turn, incident: Incident) -> None:
 
 def stands_instead(turn: Turn, incident: Incident, timer: str) -> bool:
     """Call when the time of `timer` has come: whether it stands, and comes once it goes on."""
+    if incident.clocks.stands is None and not _may_stand(turn, incident):
+        return False
     arm(turn, incident, timer, turn.at)
     judge(turn, incident)
     if incident.clocks.stands is not None:
         return True
     cancel(turn, incident, timer)
     return False
+
+
+def _may_stand(turn: Turn, incident: Incident) -> bool:
+    fires = incident.status in OPEN and bool(incident.firing)
+    return fires and bool(_reason(turn.world, incident, turn.at)[0])
 
 
 def drop(turn: Turn, incident: Incident) -> None:

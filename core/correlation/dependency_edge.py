@@ -28,15 +28,18 @@ def spots(world: World, episode: Episode) -> list[Spot]:
 
 
 def looks(world: World, episode: Episode) -> Iterator[Look]:
-    """Only at services that alert: most neighbours are quiet."""
+    """Only at services that alert, and did so lately: most neighbours are quiet."""
     entity, told = episode.entity, told_by(world, episode.name)
     if told.contained or told.part == "late" or not entity.service:
         return
-    start, links = episode.starts_at, world.links
-    for anything, keys, spans in world.reach.near(entity, told.part):
-        if anything in links:
-            for kind, before, after in spans[told.part]:
-                yield keys[kind], start - before, start + after
+    start, links, part, reach = episode.starts_at, world.links, told.part, world.reach
+    oldest = start - reach.widest
+    for anything, keys, spans in reach.near(entity, part):
+        there = links.get(anything)
+        if there is not None and there[-1][0] >= oldest:
+            for kind, before, after in spans[part]:
+                if (key := keys[kind]) in links:
+                    yield key, start - before, start + after
 
 
 def shared(world: World, a: Episode, b: Episode, key: Key) -> str:

@@ -84,6 +84,8 @@ class Reach:
         self._keys: dict[Entity, tuple[str, dict[Kind, str]]] = {}
         self._spans: dict[tuple[int, ...], dict[Part, tuple[Span, ...]]] = {}
         self._rows = 0
+        # Nobody looks further back.
+        self.widest = max(rule.widest, rule.gather_window or 0)
 
     def near(self, entity: Entity, part: Part) -> tuple[Near, ...]:
         """Where an alert that plays `part` looks."""
