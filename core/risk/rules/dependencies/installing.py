@@ -110,7 +110,7 @@ rules: tuple[RiskRule, ...] = (
         "dep-install-script",
         "A script runs at every installation",
         "It runs with the rights of whoever installs, on machines of developers and in pipelines.",
-        "npm documentation, Scripts: Life Cycle Scripts",
+        "npm, Scripts: https://github.com/npm/cli/blob/latest/docs/lib/content/using-npm/scripts.md",
     ),
     _rule(
         "dep-index-added",
