@@ -10,9 +10,8 @@ from core.correlation.index import link_again
 from core.explaining import explain_soon
 from core.lifecycle import left_firing
 from core.model.incident import Incident
-from core.naming import new_incident_id
 from core.paging import announce_opening
-from core.splitting import count
+from core.splitting import count, found_of
 from core.world import Turn, World
 
 
@@ -30,20 +29,10 @@ def going_on(world: World, incident: Incident) -> list[str]:
 
 def renew(turn: Turn, old: Incident, names: list[str]) -> Incident:
     """The incident of `names`. Call when `old` has left memory, and they have not."""
-    world = turn.world
-    new = Incident(
-        id=new_incident_id(turn, f"{old.id}/{names[0]}"),
-        domain=old.domain,
-        opened_at=turn.at,
-        opened_seq=turn.seq,
-        members=names,
-        recurrence_of=old.id,
-    )
-    world.state.incidents[new.id] = new
-    for name in names:
-        world.state.episodes[name].incident = new.id
-    for episode in world.members(new):
-        link_again(world, episode)
+    new = found_of(turn, old, names)
+    new.recurrence_of = old.id
+    for episode in turn.world.members(new):
+        link_again(turn.world, episode)
     turn.note(new, "opened", "still_firing", detail=old.id)
     turn.decide("open", new.id, "still_firing")
     count(turn, new)

@@ -28,20 +28,11 @@ def split(
     """
     leaving = set(episode_ids)
     names = [name for name in incident.members if name in leaving]
-    new = Incident(
-        id=new_incident_id(turn, f"{incident.id}/{names[0]}"),
-        domain=incident.domain,
-        opened_at=turn.at,
-        opened_seq=turn.seq,
-        members=names,
-        split_from=incident.id,
-    )
-    turn.world.state.incidents[new.id] = new
+    new = found_of(turn, incident, names)
+    new.split_from = incident.id
     incident.members = [name for name in incident.members if name not in leaving]
     incident.split_into += (new.id,)
     barriers.divide(turn.world, incident, new)
-    for name in names:
-        turn.world.state.episodes[name].incident = new.id
     turn.note(new, "split_off", reason, actor=actor, detail=incident.id)
     turn.note(incident, "split", reason, actor=actor, detail=new.id)
     turn.decide("split", incident.id, f"{reason}:{new.id}")
@@ -49,6 +40,21 @@ def split(
     for one in (incident, new):
         count(turn, one)
     _go_on(turn, incident, new, by_rule=actor == "rule")
+    return new
+
+
+def found_of(turn: Turn, old: Incident, names: list[str]) -> Incident:
+    """A new incident that takes these alerts (episode ids) of `old`; what it sums up is to be counted."""
+    new = Incident(
+        id=new_incident_id(turn, f"{old.id}/{names[0]}"),
+        domain=old.domain,
+        opened_at=turn.at,
+        opened_seq=turn.seq,
+        members=names,
+    )
+    turn.world.state.incidents[new.id] = new
+    for name in names:
+        turn.world.state.episodes[name].incident = new.id
     return new
 
 

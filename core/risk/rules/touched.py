@@ -14,7 +14,7 @@ from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
 from core.risk.paths import is_aside
 from core.risk.places import stands_apart
-from core.risk.rules.rule import Match, quoted
+from core.risk.rules.rule import Match, RiskRule, quoted
 
 Find = Callable[[ChangeSet, Known], Iterable[Match]]
 
@@ -144,3 +144,11 @@ def once(find: Callable[[ChangeSet], Iterable[Match]]) -> Callable[[str], Find]:
         return lambda change, known: (match for match in matches(change) if match.rule == rule)
 
     return of
+
+
+def rules_of(
+    find: Callable[[ChangeSet], Iterable[Match]], wants: Callable[[str], bool]
+) -> Callable[[str, str, str, str], RiskRule]:
+    """What makes a rule of such a module, of its id, title, why and source; all want the same texts."""
+    of = once(find)
+    return lambda id, title, why, source: RiskRule(id, title, why, source, of(id), wants)

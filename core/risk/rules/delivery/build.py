@@ -14,7 +14,7 @@ from core.risk.rules.delivery.ci import runs_tests
 from core.risk.rules.delivery.workflow import wanted as is_workflow
 from core.risk.rules.infrastructure.scale import moves
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, once, shown
+from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, rules_of, shown
 
 _DOCKERFILE = finder(r"(?:^|/)(?:(?:Docker|Container)file(?:\.[\w.-]{1,60})?|[\w.-]{1,60}\.dockerfile)$")
 _PIPELINE = finder(
@@ -166,12 +166,10 @@ def _lost(file: TouchedFile, rule: str, level: Level, what: str, line: Line) -> 
     return Match(rule, level, what, clears, file.path, 0, shown(line.text))
 
 
-_of = once(_matches)
 _DOCKER = "https://docs.docker.com/build/building/best-practices/"
 
 
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

@@ -20,7 +20,7 @@ from core.risk.rules.delivery.workflow import (
     workflow_of,
 )
 from core.risk.rules.rule import Match, RiskRule
-from core.risk.rules.touched import finder, judged, once, place_of
+from core.risk.rules.touched import finder, judged, place_of, rules_of
 from core.risk.rules.yamldocs import Map, line_of
 
 TESTS = finder(
@@ -119,12 +119,10 @@ def _gates(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
             yield match(file, "ci-deploy-ungated", "medium", what, clears, deploys[name])
 
 
-_of = once(_matches)
 _HARDENING = "https://docs.github.com/en/actions/security-for-github-actions/security-guides"
 
 
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, once, place_of, shown
+from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, place_of, rules_of, shown
 
 _SCRIPT = finder(
     r"(?:^|/)(?:[\w.-]{1,100}\.(?:sh|bash|zsh|ksh|mk|dockerfile)|(?:GNU)?Makefile|Justfile|Jenkinsfile[\w.-]{0,40}"
@@ -86,11 +86,7 @@ def _owned(text: str) -> list[str]:
     return [] if text.lstrip().startswith(("#", "[", "^[")) else text.partition(" #")[0].split()
 
 
-_of = once(_matches)
-
-
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

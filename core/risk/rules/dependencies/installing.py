@@ -10,7 +10,7 @@ from typing import Any
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.dependencies.asked import LONGEST_TEXT
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, once, shown
+from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, rules_of, shown
 
 _SCRIPTS = ("preinstall", "install", "postinstall")
 # Tools whose work after an installation is known; they run nothing of one's own.
@@ -98,11 +98,7 @@ def _public(host: str, scheme: str) -> bool:
     return scheme == "https" and tuple(host.split(".")) in _PUBLIC
 
 
-_of = once(_matches)
-
-
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import is_lower, judged, line_at, once, place_of, shown
+from core.risk.rules.touched import is_lower, judged, line_at, place_of, rules_of, shown
 from core.risk.rules.yamldocs import Map, documents, line_of, map_at
 
 _FILE = re.compile(r"(?:docker-)?(?:compose|stack)(?:[._-][\w.-]{1,80})?\.ya?ml", re.IGNORECASE)
@@ -126,12 +126,10 @@ def _power(service: Map) -> Iterator[tuple[str, Level, str]]:
             yield f"shares what is its host's ({key})", "medium", key
 
 
-_of = once(_matches)
 _COMPOSE = "https://docs.docker.com/reference/compose-file/services/"
 
 
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

@@ -13,7 +13,7 @@ from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.infrastructure.manifests import quantity, whole
 from core.risk.rules.infrastructure.scale import fewer, moves, told
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import is_lower, judged, line_at, once, shown
+from core.risk.rules.touched import is_lower, judged, line_at, rules_of, shown
 from core.risk.rules.yamldocs import Map, documents, rows_at, walk
 
 _VALUES = re.compile(r"(?:.{0,100}[._-])?values(?:[._-].{0,100})?\.ya?ml", re.IGNORECASE)
@@ -124,12 +124,10 @@ def _major(row: Map) -> str:
     return found[1] if found[1] != "0" else f"0.{found[2] or 0}"
 
 
-_of = once(_matches)
 _CHARTS = "https://helm.sh/docs"
 
 
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

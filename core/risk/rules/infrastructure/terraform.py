@@ -14,7 +14,7 @@ from core.risk.rules.infrastructure.terraform_doors import Side, opened, opened_
 from core.risk.rules.infrastructure.terraform_kinds import forces_new, holds_data
 from core.risk.rules.infrastructure.terraform_settings import TOLD, of_resource, of_values
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import judged, line_at, once
+from core.risk.rules.touched import judged, line_at, rules_of
 
 _ENDS = (".tf", ".tofu", ".tfvars")
 # Attributes that keep a resource from being destroyed, and the value with which they do.
@@ -147,7 +147,6 @@ def _made_anew(old: Side, new: Side) -> Iterator[Match]:
             )
 
 
-_of = once(_matches)
 _DESTROY = (
     ""
     ""
@@ -156,8 +155,7 @@ _DESTROY = (
 )
 
 
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import is_lower, judged, line_at, once, place_of, shown
+from core.risk.rules.touched import is_lower, judged, line_at, place_of, rules_of, shown
 from core.risk.rules.yamldocs import Map, documents, line_of, map_at, rows_at
 
 _ENDS = (".yaml", ".yml", ".rules")
@@ -87,11 +87,7 @@ def _match(file: TouchedFile, rule: str, level: Level, what: str, clears: str, l
     return Match(rule, level, shown(what), clears, file.path, place_of(file, line), evidence)
 
 
-_of = once(_matches)
-
-
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.settings.settings_text import Change, changes, wanted
-from core.risk.rules.touched import finder, fresh, gone, is_comment, is_lower, judged, line_at, once, shown
+from core.risk.rules.touched import (
+    finder,
+    fresh,
+    gone,
+    is_comment,
+    is_lower,
+    judged,
+    line_at,
+    rules_of,
+    shown,
+)
 
 # A limit that changes by this factor or more is another one.
 FACTOR = 5
@@ -220,11 +230,7 @@ def _is_off(text: str) -> bool:
     )
 
 
-_of = once(_matches)
-
-
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

@@ -13,7 +13,17 @@ from typing import NamedTuple
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.settings.settings_text import changes, wanted
-from core.risk.rules.touched import finder, fresh, gone, is_comment, is_lower, judged, line_at, once, shown
+from core.risk.rules.touched import (
+    finder,
+    fresh,
+    gone,
+    is_comment,
+    is_lower,
+    judged,
+    line_at,
+    rules_of,
+    shown,
+)
 
 _SCHEMA = finder(
     r"(?:^|[._])(?:ddl-?auto|hbm2ddl\.auto|schema-generation\.database\.action|schema_generation\.database"
@@ -128,11 +138,7 @@ def _https(file: TouchedFile) -> Iterator[Match]:
         yield Match("config-guard-off", "high", what, _HTTPS, file.path, number, shown(text))
 
 
-_of = once(_matches)
-
-
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (

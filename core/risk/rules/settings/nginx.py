@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Match, RiskRule
-from core.risk.rules.touched import finder, is_lower, judged, line_at, once, place_of, shown
+from core.risk.rules.touched import finder, is_lower, judged, line_at, place_of, rules_of, shown
 
 _MAX_TEXT = 1_000_000
 _NGINX = finder(
@@ -82,11 +82,7 @@ def _directives(text: str) -> dict[tuple[str, str], tuple[int, str]]:
     return found
 
 
-_of = once(_matches)
-
-
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
+_rule = rules_of(_matches, wanted)
 
 
 rules: tuple[RiskRule, ...] = (
