@@ -1,13 +1,14 @@
 """A journal that grows and rolls: `python journal_rows.py DIRECTORY SEGMENT_BYTES COUNT SIZE`.
 
 Four records a commit, of SIZE bytes that cannot be packed. Each record's place among them is printed after
-the append has returned: that is its acknowledgement. What the directory holds already stays.
+the append has returned, with the time of that (monotonic, ns): its acknowledgement. What the directory holds already stays.
 """
 
 from __future__ import annotations
 
 import random
 import sys
+import time
 from pathlib import Path
 
 from connectors.storage.sqlite_journal import SqliteJournal
@@ -26,7 +27,7 @@ def main(directory: str, segment_bytes: str, count: str, size: str) -> None:
         numbers = range(first, first + _TOGETHER)
         journal.append([Draft("ingest", "alertmanager", body(n, int(size))) for n in numbers], now=first)
         for number in numbers:
-            print(number, flush=True)
+            print(time.monotonic_ns(), number, flush=True)
     journal.close()
 
 

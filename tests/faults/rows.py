@@ -1,12 +1,13 @@
 """A journal of a few rows in SQLite, with the given `synchronous`: `python rows.py DIRECTORY MODE COUNT`.
 
-Each row's number is printed after its commit has returned: that is its acknowledgement.
+Each row's number is printed after its commit has returned, with the time of that (monotonic, ns): its acknowledgement.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 NAME = "rows.sqlite3"
@@ -25,7 +26,7 @@ def main(directory: str, mode: str, count: str) -> None:
     for number in range(int(count)):
         with connection:
             connection.execute("INSERT INTO rows VALUES (?)", (body(number),))
-        print(number, flush=True)
+        print(time.monotonic_ns(), number, flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def with_heartbeat(
     url: str,
     use: Callable[[Heartbeat], Awaitable[None]],
     lags: Callable[[], Mapping[str, int]] = lambda: KEEPING_UP,
-    every_ms: int = 300,
+    every_ms: int = 5_000,
 ) -> Heartbeat:
     async def run() -> Heartbeat:
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -36,14 +36,14 @@ def test_it_beats_at_its_interval_while_all_keep_up() -> None:
         assert heartbeat.state() == "starting"
         task = asyncio.create_task(heartbeat.run())
         for _ in range(1_000):
-            if len(there.heard) >= 3:
+            if len(there.heard) >= 3 and heartbeat.state() == "beating":
                 break
             await asyncio.sleep(0.005)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
     with Listener(answering(200)) as there:
-        assert with_heartbeat(there.url, use, every_ms=20).state() == "beating"
+        assert with_heartbeat(there.url, use, every_ms=60).state() == "beating"
     assert [(heard.method, heard.path) for heard in there.heard[:3]] == [("GET", "/hook")] * 3
 
 
@@ -85,14 +85,14 @@ def test_it_is_held_when_the_lags_cannot_be_told() -> None:
     [
         (answering(500), "unreachable: HTTP 500"),
         (answering(302, location="http://127.0.0.1:1/"), "unreachable: HTTP 302"),
-        (hanging, "unreachable: no answer within 0.3 s"),
-        (dripping(b"HTTP/1.1 200 OK\r\nx: "), "unreachable: no answer within 0.3 s"),
+        (hanging, "unreachable: no answer within 0.8 s"),
+        (dripping(b"HTTP/1.1 200 OK\r\nx: "), "unreachable: no answer within 0.8 s"),
         (saying(b"\x00garbage"), "unreachable: RemoteProtocolError"),
     ],
 )
 def test_it_survives_what_the_other_side_does(behaviour: Behaviour, state: str) -> None:
     with Listener(behaviour) as there:
-        assert with_heartbeat(there.url, Heartbeat.beat).state() == state
+        assert with_heartbeat(there.url, Heartbeat.beat, every_ms=800).state() == state
 
 
 def test_an_answer_without_end_is_heard_by_its_status() -> None:
