@@ -15,12 +15,12 @@ from agents import prompts
 from agents.answers import Answer, Unusable, read_answer
 from agents.asking import ask
 from agents.failures import in_words
-from agents.roles import PLANNER, RETRIEVER, Role
+from agents.roles import NARRATOR, PLANNER, RETRIEVER, Role
 from agents.task import Result, Tools
 from agents.waiting import in_thread
-from core.model.note import Note, Past
+from core.model.note import Note, Past, reach_of
 from core.narrative.check import Checked, check, lines
-from core.narrative.facts import Bundle, bundle_json, fact_bundle
+from core.narrative.facts import FITS, Bundle, Fact, bundle_json, fact_bundle
 from core.narrative.likeness import in_words as likeness_in_words
 from core.narrative.plain import one_line
 from core.ports import Recalled
@@ -61,12 +61,14 @@ async def _speak(role: Role, tools: Tools) -> Result:
 
 
 def _silence(role: Role, bundle: Bundle) -> str:
+    if role is PLANNER and bundle.of("plan") and not _choosable(bundle):
+        return "what fits was probably done already"
     return "" if bundle.of(*role.about) else role.nothing
 
 
 def _own(role: Role, bundle: Bundle, memory: Recollection, reason: str) -> Note:
     said = lines(check(bundle, role.story(bundle)))
-    choice = _plan_ids(bundle)[0] if role is PLANNER and bundle.of("plan") else ""
+    choice = next(iter(_plan_ids(bundle)), "") if role is PLANNER else ""
     return Note(role.author, role.kind, said, reason=reason, past=memory.past or (), choice=choice)
 
 
@@ -80,7 +82,10 @@ async def _asked(role: Role, tools: Tools, bundle: Bundle, own: Note) -> Result:
         return Result(_because(own, fault, tools), asked=True, answered=True)
     except Exception as error:  # noqa: BLE001 - a model may raise anything
         return Result(_because(own, error, tools), asked=True)
-    return Result(_judged(own, part, text, tools), asked=True, answered=True)
+    note = _judged(own, part, text, tools)
+    if role is NARRATOR and note.made_by == "model":
+        note = msgspec.structs.replace(note, reach=reach_of(tools.document))
+    return Result(note, asked=True, answered=True)
 
 
 def _because(own: Note, error: Exception, tools: Tools) -> Note:
@@ -93,7 +98,7 @@ def _data(role: Role, part: Bundle) -> dict[str, Any]:
     facts = [{k: v for k, v in fact.items() if k != "evidence"} for fact in document["facts"]]
     if role is not PLANNER:
         return {**document, "facts": facts}
-    plans = [{"choice": n, "fact": fact.id} for n, fact in enumerate(part.of("plan"))]
+    plans = [{"choice": n, "fact": fact.id} for n, fact in enumerate(_choosable(part))]
     return {**document, "facts": facts, "candidates": plans}
 
 
@@ -122,7 +127,12 @@ def _choice(own: Note, part: Bundle, answer: Answer, evidence: set[str]) -> str:
 
 
 def _plan_ids(bundle: Bundle) -> list[str]:
-    return [fact.evidence[0] for fact in bundle.of("plan")]
+    return [fact.evidence[0] for fact in _choosable(bundle)]
+
+
+def _choosable(bundle: Bundle) -> list[Fact]:
+    """Plans that are not done already."""
+    return [fact for fact in bundle.of("plan") if fact.predicate == FITS]
 
 
 def _failed_check(checked: Checked) -> str:

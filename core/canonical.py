@@ -6,7 +6,6 @@ are hashed hold integers and strings, never floats.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from typing import Any
@@ -14,6 +13,9 @@ from typing import Any
 import msgspec
 
 _texts = msgspec.json.Encoder(order="sorted")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+# Base32 two letters, which are ten bits, at a time.
+_PAIRS = [one + other for one in _LETTERS for other in _LETTERS]
 
 
 def canonical_json(value: Any) -> bytes:
@@ -32,11 +34,11 @@ def sha256_hex(data: bytes) -> str:
 
 def content_id(prefix: str, *parts: object, length: int = 16) -> str:
     """`prefix-` and `length` hex digits of the hash of `parts` (strings, integers, None, lists of them)."""
-    return f"{prefix}-{sha256_hex(canonical_texts(list(parts)))[:length]}"
+    return f"{prefix}-{hashlib.sha256(_texts.encode(parts)).hexdigest()[:length]}"
 
 
 def readable_id(*parts: object, length: int = 6) -> str:
     """A short id to say aloud on a call: base32 capitals and digits 2 to 7."""
-    digest = hashlib.sha256(canonical_texts(list(parts))).digest()
-    # Eight letters are five bytes.
-    return base64.b32encode(digest[: -(-length // 8) * 5]).decode("ascii")[:length]
+    # 260 bits, of which the last four are 0, are 52 letters.
+    bits = int.from_bytes(hashlib.sha256(_texts.encode(parts)).digest()) << 4
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in range(250, 250 - 5 * length, -10)])[:length]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
+from core.asking import watch_for_news
 from core.canonical import canonical_json, content_id, sha256_hex
 from core.correlation.by_change import join_by_change, joined, part_by_change
-from core.explaining import watch_for_news
 from core.findings.recent_change import attach_change, detach_change
 from core.journal import Record
 from core.model.events import ChangeEvent

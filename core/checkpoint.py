@@ -1,17 +1,20 @@
 """Checkpoints: the whole state in a record. The truth is the newest of them and what comes after it.
 
-An `upgrade` writes one, so that what another version decided is never decided anew. `retention` writes one
-before old segments of the journal are dropped: it says what had come of the records up to `seq`, and those
-between `seq` and its own number are still to be applied. `redaction` writes one whose state no longer holds
-what was erased.
+`retention` writes one before old segments of the journal are dropped: it says what had come of the records up
+to `seq`, and those between `seq` and its own number are still to be applied. After an upgrade one of these
+ends where the older version did (`from_version` and `to_version` differ), so that what that had decided is
+not decided anew; up to version 0.2 `upgrade` wrote it as the first record of the newer one. `redaction`
+writes one whose state no longer holds what was erased.
 
 Its payload is lines of JSON: a head, the small parts of the state, then pieces of the large ones. Whoever
-decodes holds up every other thread, so a state of gigabytes is read in pieces that take milliseconds.
+decodes holds up every other thread, so a state of gigabytes is read in pieces that take milliseconds. The
+lines of a large one are in records of their own before it (`checkpoint_parts.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
@@ -40,13 +43,15 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The first line of a checkpoint. `seq` is the last record that is in its state; `lines` follow."""
+    """The first line of a checkpoint. `seq` is the last record that is in its state; `lines` follow, here or
+    in the records `parts`."""
 
     from_version: str
     to_version: str
     seq: int
     lines: int
     reason: Literal["upgrade", "retention", "redaction"] = "upgrade"
+    parts: tuple[int, ...] = ()
 
 
 class _Piece(State):
@@ -69,8 +74,15 @@ class _OldHead(msgspec.Struct, frozen=True):
     reason: Literal["upgrade", "retention", "redaction"] = "upgrade"
 
 
+# The source of records that hold lines of a checkpoint and no head.
+PART = "part"
 _A_PIECE = 1_000
 _DICTS = [name for name in State.__struct_fields__ if isinstance(getattr(State(), name), dict)]
+
+
+def is_checkpoint(record: Record) -> bool:
+    """Whether it has the head of one, and was not erased."""
+    return record.kind == "checkpoint" and record.source != PART and not record.erased
 
 
 def replaces(checkpoint: Checkpoint | Head, version: str, applied: int) -> bool:
@@ -82,7 +94,9 @@ def replaces(checkpoint: Checkpoint | Head, version: str, applied: int) -> bool:
         case "redaction":
             return True
         case "retention":
-            return applied < checkpoint.seq
+            # Where another version ended, a fold that came there by itself goes on from what that decided.
+            other = checkpoint.from_version not in (checkpoint.to_version, version)
+            return applied < checkpoint.seq or (other and applied == checkpoint.seq)
 
 
 def newer_than(documents: Iterable[dict[str, Any]], key: str, oldest: str) -> list[dict[str, Any]]:
@@ -114,13 +128,14 @@ def _few(rows: list[Any]) -> Iterator[list[Any]]:
     return (rows[start : start + _A_PIECE] for start in range(0, len(rows), _A_PIECE))
 
 
-def read_checkpoint(record: Record) -> Checkpoint:
-    """Raises InputError when the payload is no checkpoint of this form."""
+def read_checkpoint(record: Record, parts: Iterable[bytes] = ()) -> Checkpoint:
+    """`parts` are the lines that are not in the record itself. Raises InputError when it is no checkpoint of
+    this form."""
     if b"\n" not in record.payload:
         old: Checkpoint = typed_payload(record, Checkpoint)
         return old
     head, count, whole = read_head(record), 0, _Piece()
-    for count, line in enumerate(_lines(record.payload), start=1):
+    for count, line in enumerate(_lines(record.payload, parts), start=1):
         piece: _Piece = typed_payload(_with(record, line), _Piece)
         whole = _joined(whole, piece) if count > 1 else piece
     if not 0 < count == head.lines:
@@ -130,12 +145,17 @@ def read_checkpoint(record: Record) -> Checkpoint:
     return Checkpoint(head.from_version, head.to_version, state, whole.history, whole.decisions, head.reason)
 
 
-def _lines(payload: bytes) -> Iterator[bytes]:
-    """Those after the head."""
-    start = payload.index(b"\n") + 1
-    while start:
-        end = payload.find(b"\n", start)
-        yield payload[start : end if end > 0 else len(payload)]
+def _lines(payload: bytes, parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Those after the head, and those of the parts."""
+    yield from _lines_from(payload, payload.index(b"\n") + 1)
+    yield from chain.from_iterable(_lines_from(part, 0) for part in parts)
+
+
+def _lines_from(text: bytes, start: int) -> Iterator[bytes]:
+    while start < len(text):
+        end = text.find(b"\n", start)
+        end = end if end >= 0 else len(text)
+        yield text[start:end]
         start = end + 1
 
 
@@ -185,8 +205,3 @@ def reached(journal: Journal) -> int:
     """The last record that is in that checkpoint; 0 without one."""
     head = newest_head(journal)
     return 0 if head is None else max(0, head.seq)
-
-
-def copy_state(state: State) -> State:
-    """A deep copy by way of the encoding: what a restart would load."""
-    return msgspec.json.decode(msgspec.json.encode(state, order="deterministic"), type=State)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -89,9 +89,20 @@ class Config:
     def _name_places(self) -> None:
         """Alerts have one name for an environment; who writes of it may use another."""
         name = self.environments.name
-        self.routes = self._routes.with_environments(name)
+        severity = self._rules.severity if self._rules is not None else None
+        self.routes = self._routes.with_environments(
+            name, severity.in_production if severity is not None else lambda environment: False
+        )
         self.runbooks = self._runbooks.with_environments(name)
         self.levels = self._levels.with_environments(name)
+
+
+class ConfigTold(NamedTuple):
+    """What a config record says: a document's name and content, and where it says so."""
+
+    name: str
+    content: Any
+    where: str
 
 
 def _mappings(files: Mapping[str, str]) -> dict[str, str]:
@@ -107,16 +118,27 @@ def config_draft(name: str, content: Any) -> Draft:
 
 def apply_config(config: Config, record: Record) -> None:
     """Raises InputError when the record is no configuration or its content does not match its hash."""
-    document = json_payload(record)
+    put_told(config, config_told(record))
+
+
+def config_told(record: Record) -> ConfigTold:
+    """What the record says. Raises InputError when it is no configuration or does not match its hash."""
+    document, where = json_payload(record), f"config record {record.seq}"
     name, content = document.get("name"), document.get("content")
     if sha256_hex(canonical_json(content)) != document.get("hash"):
-        raise InputError("the content does not match its hash", where=f"config record {record.seq}")
+        mend = "Write the record again from its document: somebody changed one of the two"
+        raise InputError("the content does not match its hash", where=where, mend=mend)
+    return ConfigTold(str(name), content, where)
+
+
+def put_told(config: Config, told: ConfigTold) -> None:
+    """Raises InputError, and changes nothing, when the document is invalid."""
     try:
-        config.put(str(name), content)
+        config.put(told.name, told.content)
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"document {name!r} has the wrong shape ({error})", where=f"config record {record.seq}"
-        ) from None
+        what = f"document {told.name!r} has the wrong shape ({error})"
+        mend = "Write it as `config` records are written: a text, or a bundle's name and its files"
+        raise InputError(what, where=told.where, mend=mend) from None
 
 
 def json_payload(record: Record) -> Mapping[str, Any]:
@@ -126,15 +148,18 @@ def json_payload(record: Record) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise InputError("the payload is not a JSON object", where=f"{record.kind} record {record.seq}")
+        where = f"{record.kind} record {record.seq}"
+        mend = "Its payload must be one JSON object, as Watchkeeper writes it"
+        raise InputError("the payload is not a JSON object", where=where, mend=mend)
     return value
 
 
 def typed_payload(record: Record, shape: type[msgspec.Struct]) -> Any:
     """The payload as `shape`. Raises InputError naming the key at fault."""
+    where, mend = f"{record.kind} record {record.seq}", f"Its payload must be a {shape.__name__} as JSON"
     try:
         return msgspec.json.decode(record.payload, type=shape)
     except msgspec.ValidationError as error:
-        raise InputError(str(error), where=f"{record.kind} record {record.seq}", mend="Correct it") from None
+        raise InputError(str(error), where=where, mend=mend) from None
     except (msgspec.DecodeError, RecursionError):
-        raise InputError("the payload is not JSON", where=f"{record.kind} record {record.seq}") from None
+        raise InputError("the payload is not JSON", where=where, mend=mend) from None

@@ -16,6 +16,11 @@ def percent(thousandths: int) -> str:
     return f"{decimal(thousandths, 10)} %"
 
 
-def times(thousandths: int) -> str:
-    """A burn, with a digit after the point, below 1 with two: `14.4`, `0.06`."""
-    return decimal(thousandths // 100, 10) if thousandths >= 1_000 else decimal(thousandths // 10, 100)
+def times(thousandths: int, limit: int | None = None) -> str:
+    """A burn, with a digit after the point, below 1 with two: `14.4`, `0.06`; with as many more as tell it
+    from a limit that it stands beside: `14.41`."""
+    said = decimal(thousandths // 100, 10) if thousandths >= 1_000 else decimal(thousandths // 10, 100)
+    if limit is None or limit == thousandths or said != times(limit):
+        return said
+    step = 10 if thousandths // 10 != limit // 10 else 1
+    return decimal(thousandths // step, 1_000 // step)

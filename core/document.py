@@ -6,15 +6,15 @@ puts the line there. Deliveries and annotations are the API's: they are not part
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.escalation import clocks_json
 from core.findings import refresh
 from core.model.decision import Decision
+from core.model.document import Document
 from core.model.entity import Entity
 from core.model.finding import Finding, why_json
-from core.model.incident import Change, Episode, Incident, Origin
+from core.model.incident import Change, Episode, Incident, Moment, Origin
 from core.model.note import note_json
+from core.narrative.place import where_json
 from core.narrative.questions import changes_in_order, questions
 from core.narrative.title import title
 from core.remediation.plan import plan_json, plans
@@ -27,7 +27,6 @@ from core.symptoms import symptom_of
 from core.times import format_rfc3339, optional_rfc3339
 from core.world import World
 
-Document = dict[str, Any]
 OUTSIDE = ("deliveries", "annotations", "explained", "resolves_at", "comes_back")
 
 
@@ -43,6 +42,7 @@ def incident_document(world: World, incident: Incident) -> Document:
         "severity_reason": incident.severity_reason,
         "status": incident.status,
         "title": title(incident, members),
+        "where": where_json(incident, members, world.rules.identity),
         "opened_at": format_rfc3339(incident.opened_at),
         "started_at": format_rfc3339(members[0].starts_at),
         "acknowledged_at": optional_rfc3339(incident.acknowledged_at),
@@ -60,22 +60,23 @@ def incident_document(world: World, incident: Incident) -> Document:
         "origin": _origin(incident.origin),
         "changes": _changes(world, incident),
         **causes_json(incident.causes),
-        "questions": questions(world, incident, candidates[0].title if candidates else ""),
+        "questions": questions(world, incident, next((one.title for one in candidates if not one.done), "")),
         "plans": [plan_json(plan) for plan in candidates],
         "merged_from": incident.merged_from,
         "split_from": incident.split_from or None,
         "split_into": list(incident.split_into),
         "recurrence_of": incident.recurrence_of or None,
-        "history": [
-            {
-                "at": format_rfc3339(moment.at),
-                "what": moment.what,
-                "actor": moment.actor,
-                "reason": moment.reason,
-                "detail": moment.detail,
-            }
-            for moment in incident.history
-        ],
+        "history": [_moment(moment) for moment in incident.history],
+    }
+
+
+def _moment(moment: Moment) -> Document:
+    return {
+        "at": format_rfc3339(moment.at),
+        "what": moment.what,
+        "actor": moment.actor,
+        "reason": moment.reason,
+        "detail": moment.detail,
     }
 
 
@@ -86,6 +87,7 @@ def incident_summary(world: World, incident: Incident) -> Document:
     return {
         "id": incident.id,
         "title": title(incident, members),
+        "where": where_json(incident, members, world.rules.identity),
         "severity": incident.severity,
         "status": incident.status,
         "opened_at": format_rfc3339(incident.opened_at),
@@ -117,7 +119,7 @@ def summary_of(document: Document) -> Document:
     firing = sum(alert["status"] != "resolved" for alert in alerts)
     row = {key: document[key] for key in kept} | {"alerts_total": len(alerts), "alerts_firing": firing}
     held = sum(bool(alert.get("suppressed")) for alert in alerts)
-    later = {key: document.get(key) for key in ("snoozed_until", "clocks")}
+    later = {key: document.get(key) for key in ("snoozed_until", "clocks", "where")}
     return {**row, "alerts_suppressed": held, **later}
 
 

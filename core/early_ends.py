@@ -60,9 +60,9 @@ def end_early(turn: Turn, episode: Episode) -> None:
     ended = state.named_ends.pop(f"{alert}#{episode.occurrence}", None) if episode.occurrence else None
     if ended is not None and ended > turn.at - DAY:
         fold_end(episode, ended, loose=False)
-    if GUESSED & set(episode.flags):
+    if not GUESSED.isdisjoint(episode.flags):
         return  # Which came first is not known: what was heard first counts as first.
-    moments = state.loose_ends.get(alert, [])
+    moments = state.loose_ends.get(alert, ())
     first = bisect_left(moments, episode.starts_at)
     if first < len(moments) and moments[first] > turn.at - DAY:
         fold_end(episode, moments[first], loose=True)

@@ -7,52 +7,55 @@ records give the same state and decisions on any machine; the engine acts on not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
 from core import merging, renewal, response
 from core.canonical import sha256_hex
-from core.changes import forget_change, take_change
-from core.config import Config, apply_config, typed_payload
+from core.changes import take_change
+from core.config import Config, ConfigTold, config_told, put_told, typed_payload
 from core.correlation.index import linked_by, relink
 from core.dead_letters import came_at, note_replay
-from core.document import Document, incident_document, outside_document
+from core.document import incident_document, outside_document
+from core.errors import WatchkeeperError
 from core.findings import refresh
 from core.forgetting import Forget, forget
 from core.identify import Identify
-from core.incident_timers import INCIDENT_TIMERS
 from core.journal import Record
 from core.lifecycle import Transition, may_forget
 from core.model.decision import Decision
+from core.model.document import Document
 from core.model.events import AlertEvent, Parsed, RiskEvent, SignalEvent
 from core.model.incident import Delivery, Incident, Remark
 from core.observe import observe
-from core.paging import announce_acknowledgements
-from core.payloads import Annotation as Annotation
-from core.payloads import Outcome as Outcome
-from core.risk.assessments import on_assessment_timer, take_assessment
+from core.paging import announce_acknowledgements, announce_answer
+from core.payloads import Annotation, Outcome
+from core.risk.assessments import take_assessment
 from core.risk.causes import take_cause
-from core.settling import on_settle_timer, settle_anew
-from core.silence_end import hear, on_lease_timer
-from core.silent_source import expect_sources, on_silent_timer, watch_source
-from core.slo import judge_again, on_slo_timer, take_signal
+from core.settling import settle_anew
+from core.silence_end import hear
+from core.silent_source import expect_sources, watch_source
+from core.slo import judge_again, take_signal
 from core.state import State, keep_recent
-from core.storm import on_storm_timer
 from core.suppression.returning import look_at_all
-from core.suppression.silencing import apply_silence, on_silence_timer, read_op
+from core.suppression.silencing import apply_silence, read_op
+from core.timer_acts import timer_acts
 from core.times import DAY, MINUTE
 from core.transitions import apply_transition
-from core.watchdog import judge_watchdogs, on_watchdog_timer, take_watchdog
+from core.watchdog import judge_watchdogs, take_watchdog
 from core.world import Turn, World
 
 # Of an ingest record, with the mappings in force (texts by source).
 Parse = Callable[[Record, Mapping[str, str]], Parsed]
 _NOTHING = Parsed(())
+_SHAPES: Mapping[str, type[msgspec.Struct]] = {
+    "outcome": Outcome,
+    "annotation": Annotation,
+    "transition": Transition,
+    "forget": Forget,
+}
 _LONGEST_ID = 200
-
-
-def _nothing(turn: Turn, incident: Incident) -> None:
-    """A timer that another version armed."""
 
 
 class Engine:
@@ -66,10 +69,12 @@ class Engine:
         on_forgotten: Callable[[Document], None] = lambda document: None,
     ) -> None:
         self.parse, self.on_forgotten = parse, on_forgotten
+        # Why the last record, of what a person did, had no effect; None where it had.
+        self.refused: WatchkeeperError | None = None
         self.world = World(state or State())
         relink(self.world)
         self._made: Identify | None = None
-        self._own = {"forget": self._forget, "anew": self._renew}
+        self._timers = timer_acts(self._identify, {"forget": self._forget, "anew": self._renew})
 
     @property
     def state(self) -> State:
@@ -82,16 +87,18 @@ class Engine:
             return []
         readable = record.kind == "ingest" and not record.erased
         parsed = self.parse(record, self.world.config.mappings) if readable else _NOTHING
-        if not record.erased:
-            self._check(record)
+        told = None if record.erased else _told(record)
         decisions: list[Decision] = []
+        self.refused = None
         now = max(record.received_at, state.clock)
         self._fire(now, decisions)
         state.clock = now
         if record.kind != "tick":
             state.seq = record.seq
         if record.kind != "tick" and not record.erased:
-            self._handle(Turn(self.world, now, record.seq, decisions), record, parsed)
+            turn = Turn(self.world, now, record.seq, decisions)
+            self._handle(turn, record, parsed, told)
+            self.refused = turn.refused
             self._fire(now, decisions)
         return decisions
 
@@ -109,39 +116,25 @@ class Engine:
         for incident in sorted(incidents, key=lambda one: (one.opened_at, one.opened_seq, one.id)):
             yield incident_document(self.world, incident)
 
-    def _check(self, record: Record) -> None:
-        """What a record says of itself must be readable before any timer fires for it."""
-        if record.kind == "outcome":
-            typed_payload(record, Outcome)
-        elif record.kind == "annotation":
-            typed_payload(record, Annotation)
-        elif record.kind == "transition":
-            typed_payload(record, Transition)
-        elif record.kind == "config":
-            apply_config(Config(), record)
-        elif record.kind == "forget":
-            typed_payload(record, Forget)
-        elif record.kind == "silence":
-            read_op(record)
-
-    def _handle(self, turn: Turn, record: Record, parsed: Parsed) -> None:
+    def _handle(self, turn: Turn, record: Record, parsed: Parsed, told: Any) -> None:
+        """`told`: what a record of ours says, see _told."""
         match record.kind:
             case "ingest":
                 self._ingest(turn, record, parsed)
             case "config":
-                self._configure(turn, record)
+                self._configure(turn, told)
             case "transition":
-                apply_transition(turn, record)
+                apply_transition(turn, told)
                 announce_acknowledgements(turn)
             case "outcome":
-                self._settle(turn, typed_payload(record, Outcome))
+                self._delivered(turn, told)
             case "annotation":
-                self._remark(turn, typed_payload(record, Annotation))
+                self._remark(turn, told)
             case "forget":
-                forget(turn, typed_payload(record, Forget))
+                forget(turn, told)
                 relink(self.world)
             case "silence":
-                apply_silence(turn, record)
+                apply_silence(turn, told)
             case "checkpoint" | "approval" | "tick":
                 pass
 
@@ -182,13 +175,13 @@ class Engine:
         keep_recent(delivered, record.received_at, lambda at: at)
         return False
 
-    def _configure(self, turn: Turn, record: Record) -> None:
+    def _configure(self, turn: Turn, told: ConfigTold) -> None:
         """Findings so far were made under the old documents: bring them up to date first."""
         if self.world.config.documents.get("rules"):
             for incident in self.state.incidents.values():
                 refresh(self.world, incident)
         before = linked_by(self.world)
-        apply_config(self.world.config, record)
+        put_told(self.world.config, told)
         self.state.documents = self.world.config.documents
         self._made = None
         if any(old is not new for old, new in zip(before, linked_by(self.world), strict=True)):
@@ -203,7 +196,7 @@ class Engine:
             response.rearm(turn)
         look_at_all(turn)
 
-    def _settle(self, turn: Turn, outcome: Outcome) -> None:
+    def _delivered(self, turn: Turn, outcome: Outcome) -> None:
         decision = self.state.pending.get(outcome.decision)
         if decision is None or decision.kind != "notify":
             return
@@ -234,34 +227,15 @@ class Engine:
             incident.remarks += (Remark(turn.at, annotation.author, annotation.kind, annotation.text),)
             if annotation.by_person:
                 response.updated(turn, incident)
+                announce_answer(turn, incident)
         incident.version += 1
 
     def _fire(self, now: int, decisions: list[Decision]) -> None:
         for timer in self.world.timers.pop_due(now):
             what, _, subject = timer.id.partition(":")
-            turn = Turn(self.world, timer.due, timer.seq, decisions)
-            if what == "settle":
-                on_settle_timer(turn)
-            elif what == "storm":
-                on_storm_timer(turn)
-            elif what == "lease":
-                if subject in self.state.episodes:
-                    on_lease_timer(turn, self.state.episodes[subject])
-            elif what == "silence":
-                on_silence_timer(turn, subject)
-            elif what == "silent":
-                on_silent_timer(turn, subject, self._identify())
-            elif what == "watchdog":
-                on_watchdog_timer(turn, subject, self._identify())
-            elif what == "slo":
-                on_slo_timer(turn, subject, self._identify())
-            elif what == "change":
-                forget_change(turn, subject)
-            elif what == "assessment":
-                on_assessment_timer(turn, subject)
-            elif subject in self.state.incidents:
-                act = self._own.get(what) or INCIDENT_TIMERS.get(what, _nothing)
-                act(turn, self.state.incidents[subject])
+            act = self._timers.get(what)
+            if act is not None:
+                act(Turn(self.world, timer.due, timer.seq, decisions), subject)
 
     def _forget(self, turn: Turn, incident: Incident) -> None:
         if not may_forget(self.world, incident):
@@ -289,3 +263,17 @@ class Engine:
             self.world.index.forget(self.state.episodes.pop(name))
         del self.state.incidents[incident.id]
         merging.forget(self.world, incident)
+
+
+def _told(record: Record) -> Any:
+    """What a record of ours says, in its type; None of other kinds. Raises InputError before any timer fires
+    for a record that cannot be read."""
+    if record.kind in _SHAPES:
+        return typed_payload(record, _SHAPES[record.kind])
+    if record.kind == "silence":
+        return read_op(record)
+    if record.kind == "config":
+        told = config_told(record)
+        put_told(Config(), told)
+        return told
+    return None

@@ -96,6 +96,10 @@ class TransitionRefused(WatchkeeperError):
     pass
 
 
+class NotYetApplied(WatchkeeperError):
+    """What somebody did is stored, and the engine has not come to it: nobody knows yet what comes of it."""
+
+
 class MemoryUnavailable(WatchkeeperError):
     pass
 

@@ -1,4 +1,5 @@
-"""What happens when the response or the update clock has run out: reminders, and the steps of the escalation.
+"""What happens when the response or the update clock has run out: reminders, and the steps of the escalation;
+and when those are over, the same again.
 
 A route's own steps go before those of the rule. A step is a page to its receiver; one whose receiver no route
 knows is recorded as not possible, once. While all is quiet steps wait: it may be over. What is held back does
@@ -9,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.model.incident import Incident
-from core.paging import notify, place_of
-from core.response import AT_WORK
+from core.model.incident import OPEN, Incident
+from core.paging import about, notify
+from core.response import AT_WORK, repeats
 from core.rules.responding import Step, Steps
 from core.standing import arm, stands_instead
 from core.times import format_rfc3339, optional_rfc3339
@@ -29,31 +30,38 @@ def on_respond_timer(turn: Turn, incident: Incident) -> None:
 
 
 def on_escalate_timer(turn: Turn, incident: Incident) -> None:
+    """Take the step that is due; once all are behind it, tell people again."""
     clocks = incident.clocks
     if incident.status != "triggered" or clocks.escalating_since is None:
         return
-    steps = path(turn.world, incident, turn.at)
-    if clocks.steps >= len(steps) or _waits(turn, incident, "escalate"):
+    steps, every = path(turn.world, incident, turn.at), repeats(turn.world, incident.severity)
+    if clocks.steps >= len(steps) and every is None:
         return
-    if stands_instead(turn, incident, "escalate"):
+    if _waits(turn, incident, "escalate") or stands_instead(turn, incident, "escalate"):
         return
-    due = clocks.escalating_since + steps[clocks.steps].after
-    if due <= turn.at and not _pass_over(turn, incident, steps):
-        _take(turn, incident, steps[clocks.steps])
     if clocks.steps < len(steps):
-        due = clocks.escalating_since + steps[clocks.steps].after
+        _step(turn, incident, steps)
+    else:
+        again = _again_at(turn.world, incident, steps)
+        if again is not None and again <= turn.at:
+            _tell_again(turn, incident, steps)
+    if clocks.steps >= len(steps) and clocks.steps and clocks.repeat_at is None:
+        clocks.repeat_at = turn.at + every if every is not None else None
+    due = _due(turn.world, incident, steps)
+    if due is not None:
         turn.arm(f"escalate:{incident.id}", max(due, turn.at))
 
 
 def on_remind_timer(turn: Turn, incident: Incident) -> None:
-    """Who has it is reminded; each time after that without an update, the next on the path is told."""
+    """Who has it is reminded; each time after that without an update, the next on the path is told, and when
+    there is none, who has it again."""
     clocks, every = incident.clocks, turn.world.rules.response.update.get(incident.severity)
     if incident.status not in AT_WORK or every is None or _waits(turn, incident, "remind"):
         return
     if stands_instead(turn, incident, "remind"):
         return
     clocks.missed += 1
-    steps = path(turn.world, incident, turn.at)
+    steps, clocks.repeat_at = path(turn.world, incident, turn.at), None
     if clocks.missed == 1:
         turn.note(incident, "update_overdue", "no_update_in_time", detail=incident.severity)
         notify(turn, incident, "update_due", gated=False)
@@ -61,8 +69,13 @@ def on_remind_timer(turn: Turn, incident: Incident) -> None:
         _pass_over(turn, incident, steps)
         if clocks.steps < len(steps):
             _take(turn, incident, steps[clocks.steps])
+        else:
+            notify(turn, incident, "update_due", gated=False)
     if clocks.steps < len(steps):
         arm(turn, incident, "remind", turn.at + every)
+    elif rest := repeats(turn.world, incident.severity):
+        clocks.repeat_at = turn.at + max(every, rest)
+        arm(turn, incident, "remind", clocks.repeat_at)
 
 
 def path(world: World, incident: Incident, at: int) -> Steps:
@@ -70,8 +83,7 @@ def path(world: World, incident: Incident, at: int) -> Steps:
     routes = world.config.routes
     if not any(route.escalation for route in routes.routes):
         return world.rules.escalation.steps.get(incident.severity, ())
-    environment, team = place_of(world, incident)
-    own = routes.escalation_of(team=team, severity=incident.severity, environment=environment, at=at)
+    own = routes.escalation_of(about(world, incident), at)
     return own or world.rules.escalation.steps.get(incident.severity, ())
 
 
@@ -92,6 +104,7 @@ def clocks_json(world: World, incident: Incident) -> dict[str, Any]:
         "update_overdue": clocks.missed > 0,
         "escalates_at": optional_rfc3339(step[0]) if step else None,
         "escalates_to": step[1] if step else None,
+        "repeats_at": optional_rfc3339(_told_again(world, incident)),
         "stands": {"since": format_rfc3339(stands.since), "why": stands.why} if stands else None,
     }
 
@@ -104,6 +117,47 @@ def _next_step(world: World, incident: Incident) -> tuple[int, str] | None:
         if step.receiver in known:
             return clocks.escalating_since + step.after, step.receiver
     return None
+
+
+def _told_again(world: World, incident: Incident) -> int | None:
+    """When people are told again, once all steps are behind it."""
+    clocks = incident.clocks
+    if clocks.stands is not None or incident.status not in OPEN:
+        return None
+    if clocks.repeat_at is not None or incident.status in AT_WORK or clocks.escalating_since is None:
+        return clocks.repeat_at
+    return _again_at(world, incident, path(world, incident, clocks.escalating_since))
+
+
+def _again_at(world: World, incident: Incident, steps: Steps) -> int | None:
+    """The same of one that nobody has; None while there are steps to be taken."""
+    clocks, every = incident.clocks, repeats(world, incident.severity)
+    if every is None or clocks.steps < len(steps) or clocks.escalating_since is None:
+        return None
+    if clocks.repeat_at is None and not clocks.steps:
+        return clocks.escalating_since + every
+    return clocks.repeat_at
+
+
+def _due(world: World, incident: Incident, steps: Steps) -> int | None:
+    clocks = incident.clocks
+    if clocks.steps < len(steps):
+        return (clocks.escalating_since or 0) + steps[clocks.steps].after
+    return _again_at(world, incident, steps)
+
+
+def _tell_again(turn: Turn, incident: Incident, steps: Steps) -> None:
+    """Those whom the routes name, and the last of the path."""
+    known = [step.receiver for step in steps if step.receiver in turn.world.config.routes.known]
+    notify(turn, incident, f"unanswered:{incident.severity}", also=known[-1:], gated=False)
+    incident.clocks.repeat_at = turn.at + (repeats(turn.world, incident.severity) or 0)
+
+
+def _step(turn: Turn, incident: Incident, steps: Steps) -> None:
+    """Take the next one, if it is due."""
+    due = (incident.clocks.escalating_since or 0) + steps[incident.clocks.steps].after
+    if due <= turn.at and not _pass_over(turn, incident, steps):
+        _take(turn, incident, steps[incident.clocks.steps])
 
 
 def _take(turn: Turn, incident: Incident, step: Step) -> None:

@@ -8,18 +8,21 @@ judged a second time.
 from __future__ import annotations
 
 from heapq import nsmallest
-from typing import Any
 
-from core.barriers import apart
+from core.barriers import apart, touching
+from core.correlation.places import elsewhere, kept_apart, places_apart
 from core.correlation.verdict import between, joined_by, nearby
+from core.correlation.weighing import links_between
 from core.document import suppression_json
 from core.explain_origin import called_in_trouble
 from core.explain_words import when_holds
 from core.findings import refresh
+from core.model.document import Document
 from core.model.finding import Why, why_json
 from core.model.incident import SEVERITIES, Episode, Incident
 from core.narrative.why import TOLD
 from core.narrative.why import told as told_rows
+from core.narrative.why_me import routed_said, severity_means
 from core.severity import why_severity
 from core.storm import waiting
 from core.suppression import suppressed_now
@@ -35,7 +38,6 @@ _ASKED = 20
 _COMPARED = 30
 # How many times the longest window of one service counts as near.
 _REACH = 3
-Document = dict[str, Any]
 
 
 def explain_alert(world: World, fingerprint: str, latest: int = 0) -> list[Document]:
@@ -85,6 +87,8 @@ def explain_incident(world: World, incident: Incident) -> Document:
         "incident": incident.id,
         "severity": why_json(why_severity(world, incident)),
         "severity_said": severity_said(world, incident),
+        "routed": routed_said(world, incident),
+        "means": severity_means(world, incident.severity),
         "why": why_json(incident.why) if incident.why else None,
         "nearly_joined": _misses(world, _ends(world.members(incident))),
         "told": told(incident),
@@ -131,21 +135,22 @@ def _ends(episodes: list[Episode]) -> list[Episode]:
 
 
 def _misses(world: World, episodes: list[Episode]) -> list[Document]:
-    """For each other incident near these alerts, the link that failed by least; the closest first."""
+    """For each other incident near these alerts, the link that failed by least; the closest first, and before
+    those in other places."""
     rule = world.rules.same_entity
     reach = _REACH * max(rule.window, rule.instance_window, rule.whole_window)
-    nearest: dict[str, tuple[bool, int, Why]] = {}
+    nearest: dict[str, tuple[tuple[bool, int, int], Why]] = {}
     for episode in episodes:
         for other in _others(world, episode, reach):
-            why = between(world, episode, other)
+            why = between(world, episode, other) or kept_apart(world, episode, other)
             if why is None:
                 continue
-            rank = (not why.counted, excess(why, episode, other))
+            rank = (not why.counted, places_apart(why), excess(why, episode, other))
             known = nearest.get(other.incident)
-            if known is None or rank < known[:2]:
-                nearest[other.incident] = (*rank, barred(world, episode, other, why))
-    rows = sorted(nearest.items(), key=lambda row: (*row[1][:2], row[0]))
-    return [{"incident": name, "why": why_json(why)} for name, (_, _, why) in rows[:_SHOWN]]
+            if known is None or rank < known[0]:
+                nearest[other.incident] = (rank, barred(world, episode, other, why))
+    rows = sorted(nearest.items(), key=lambda row: (row[1][0], row[0]))
+    return [{"incident": name, "why": why_json(why)} for name, (_, why) in rows[:_SHOWN]]
 
 
 def excess(why: Why, episode: Episode, other: Episode) -> int:
@@ -155,11 +160,15 @@ def excess(why: Why, episode: Episode, other: Episode) -> int:
 
 
 def _others(world: World, episode: Episode, reach: int) -> list[Episode]:
-    """Alerts of other incidents nearby, those that began nearest to it."""
+    """Alerts of other incidents nearby, those that began nearest to it; then those in other places."""
     found = [
         (abs(other.starts_at - episode.starts_at), other.id, other) for other in nearby(world, episode, reach)
     ]
-    return [other for _, _, other in nsmallest(_COMPARED, found)]
+    far = [
+        (abs(other.starts_at - episode.starts_at), other.id, other)
+        for other in elsewhere(world, episode, reach)
+    ]
+    return [other for rows in (found, far) for _, _, other in nsmallest(_COMPARED, rows)]
 
 
 def barred(world: World, episode: Episode, other: Episode, why: Why) -> Why:
@@ -172,6 +181,9 @@ def barred(world: World, episode: Episode, other: Episode, why: Why) -> Why:
     if apart(world, *pair):
         act = parted_by(world, *pair)
         hint = act.said if act else "a person has parted the two incidents"
+    elif touching(world, *pair):
+        linked, of = links_between(world, *pair)
+        hint = f"the two incidents only touch: {linked} of {of} pairs of their alerts are linked"
     elif over is not None:
         hint = f"{over.id} was {over.status} by then"
     else:

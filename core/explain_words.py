@@ -12,7 +12,7 @@ from typing import Any
 
 from core.narrative.plain import one_line
 from core.rules.deciding import When
-from core.times import spoken
+from core.times import compared
 
 # By the name that a reason begins with; {} is what stands after its colon.
 PAGED: dict[str, str] = {
@@ -28,6 +28,8 @@ PAGED: dict[str, str] = {
     "response_overdue": "nobody had acknowledged it in the time that {} allows",
     "escalated": "no answer had come in time (escalation step {})",
     "update_due": "whoever has it was due to say how it goes",
+    "unanswered": "all steps were taken, it still fired, and nobody had acknowledged it ({})",
+    "spread": "something that was not affected when somebody took it turned critical: {} of them",
     "returned": "it had been dismissed, and that ended: {}",
 }
 # What is odd about an alert, by its flag, after "it".
@@ -53,6 +55,7 @@ NOT_PAGED: dict[str, str] = {
     "flapping": "all that fired comes and goes all the time",
     "too_few": "too few alerts fired for a page ({})",
     "no_receiver": "no route knows the receiver {}",
+    "no_route": "no route matched it ({})",
 }
 HELD: dict[str, str] = {
     "silence": "silence {id} of {by}",
@@ -113,7 +116,9 @@ def paged_because(reason: str) -> str:
 def not_paged_because(reason: str, detail: str = "") -> str:
     """Of a page that was not sent; `detail` is that of the history's entry."""
     base, value, _ = _parts(reason)
-    return _filled(NOT_PAGED, base, value or detail)
+    # Its detail is the reason of the page that was not sent.
+    told = paged_because(detail) if base == "no_route" and detail else detail
+    return _filled(NOT_PAGED, base, value or told)
 
 
 def stands_because(why: str) -> str:
@@ -150,9 +155,11 @@ def when_holds(when: When) -> str:
 def missed_by(why: dict[str, Any]) -> str:
     """What a pair that no rule joined fell short of; `why` is the node that did not count."""
     gap, window = why["terms"].get("gap_ms"), why["terms"].get("window_ms")
+    if "apart_by" in why["terms"]:
+        return one_line(why["hint"], 300)
     if isinstance(gap, int) and isinstance(window, int) and gap > window:
-        over, apart = spoken(gap - window), spoken(gap)
-        joined = f"{linked_by(why['rule'])} are joined within {spoken(window)}"
+        apart, within, over = compared(gap, window, gap - window)
+        joined = f"{linked_by(why['rule'])} are joined within {within}"
         return f"they began {apart} apart, {joined}: {over} too far"
     return one_line(why["hint"], 300)
 

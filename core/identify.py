@@ -12,22 +12,30 @@ import msgspec
 
 from core.clamping import CLAMPED, LABELS, clamped_labels, digest
 from core.config import Config
+from core.exporters import Exporters
 from core.model.entity import Entity
 from core.model.events import AlertEvent, ChangeEvent
+from core.places import Place, Places, first
 from core.severity import Levels
-from core.workloads import host_of, is_exporter, maker_of, owner_of_pod
+from core.workloads import maker_of, owner_of_pod, owners_of_claim
 
 # So many sets of label names are remembered, and so many names.
 _ORDERS, _TOLD = 1_000, 10_000
+# Labels that Prometheus put aside, since it has its own of that name.
+_ASIDE = "exported_"
+# In the name of a label, its value is that of a volume claim.
+_CLAIM = "persistentvolumeclaim"
 # The fingerprint of no label at all.
 _OF_NOTHING = digest("")[:16]
 
 
 class Named(NamedTuple):
-    """A name that may be the service's. `placed`: one of its namespace, where others may have the same."""
+    """A name that may be the service's. `placed`: one of its namespace, where others may have the same;
+    `job`: of a scrape, which may be that of an exporter."""
 
     name: str
     placed: bool = False
+    job: bool = False
 
 
 class Identify:
@@ -40,9 +48,12 @@ class Identify:
         self.environments = self.config.environments
         names = self.rules.identity
         self._orders: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-        self._exporters: dict[str, bool] = {}
+        self._places = Places(names)
+        self._exporters = Exporters(names)
+        self._shared = frozenset(names.shared_namespaces)
+        self._told: dict[tuple[object, ...], str] = {}
         self.always = frozenset(
-            ["alertname", *names.service, *names.workload, *names.job, *names.environment, *names.cluster]
+            ["alertname", *names.service, *names.workload, *names.job, *names.environment, *names.place()]
         )
 
     def taken(self, alert: AlertEvent, source: str) -> AlertEvent:
@@ -78,7 +89,7 @@ class Identify:
         if identity:
             labels = {k: v for k, v in labels.items() if k in identity or k in self.always}
         return digest(
-            "".join([f"{said}{len(labels[name])}:{labels[name]}" for name, said in self._kept(tuple(labels))])
+            "".join([f"{said}{len(v := labels[name])}:{v}" for name, said in self._kept(tuple(labels))])
         )[:16]
 
     def _kept(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -101,11 +112,10 @@ class Identify:
 
     def entity(self, domain: str, labels: dict[str, str]) -> Entity:
         """Where an alert with these labels belongs."""
-        names = self.rules.identity
-        environment = self.environments.name(self.first(names.environment, labels))
-        return self.catalogue.entity(
-            domain, self.service(labels), environment, self.first(names.cluster, labels)
-        )
+        place = self._places.of(labels)
+        environment = self.environments.name(first(place.environment, labels))
+        cluster = self._places.cluster(place, labels)
+        return self.catalogue.entity(domain, self.service(labels), environment, cluster)
 
     def placed(self, change: ChangeEvent) -> ChangeEvent:
         """A change with its service and environment by the one name that they go by."""
@@ -119,42 +129,72 @@ class Identify:
 
         An exporter is the service of an alert that names nothing else.
         """
-        for label in self.rules.identity.service:
-            said = labels.get(label)
-            if said and not self.is_exporter(said) and self._listed(said):
-                return said
-        namespace = self.first(self.rules.identity.namespace, labels)
-        best = exporter = ""
-        for one in self._names(labels):
-            if self.is_exporter(one.name):
+        place = self._places.of(labels)
+        namespace = first(place.namespace, labels)
+        best = self._plain(labels, place, namespace)
+        if best:
+            return best
+        exporter = ""
+        for one in self._names(labels, namespace):
+            if self._tells_of_others(one):
                 exporter = exporter or one.name
                 continue
             known = self._known(one, namespace)
             if known:
                 return known
-            best = best or (f"{namespace}/{one.name}" if one.placed and namespace else one.name)
+            best = best or _full(one, namespace)
             if not self.catalogue.known:
                 break
-        return best or (self._told_by(exporter, labels) if exporter else "")
+        best = self._of_claim(labels, namespace) or best
+        if exporter and not best and self.catalogue.lists(exporter):
+            return exporter
+        return best or self._thing(labels, exporter) or exporter
 
-    def _listed(self, name: str) -> bool:
-        """Whether nothing better is to be had: the catalogue knows it, or there is none."""
-        return not self.catalogue.known or self.catalogue.canonical_name(name) is not None
-
-    def is_exporter(self, name: str) -> bool:
-        found = self._exporters.get(name)
+    def _plain(self, labels: dict[str, str], place: Place, namespace: str) -> str:
+        """Of an alert whose first service label says all; "" when others must be looked at."""
+        label = next((name for name in place.service if labels[name]), "")
+        if not label:
+            return ""
+        key: tuple[object, ...] = (
+            labels[label],
+            namespace,
+            label,
+            place.namespace,
+            *[labels[name] for name in place.job],
+        )
+        found = self._told.get(key)
         if found is None:
-            if len(self._exporters) > _TOLD:
-                self._exporters.clear()
-            found = self._exporters[name] = is_exporter(name, self.rules.identity.exporters)
+            if len(self._told) > _TOLD:
+                self._told.clear()
+            one = Named(labels[label], placed=bool(namespace) and self._owns(label, labels, namespace))
+            found = "" if self._tells_of_others(one) else self._known(one, namespace)
+            if not found and not self.catalogue.known and not self._tells_of_others(one):
+                found = _full(one, namespace)
+            self._told[key] = found
         return found
 
-    def _names(self, labels: dict[str, str]) -> Iterator[Named]:
+    def _tells_of_others(self, one: Named) -> bool:
+        """What is only like the name of an exporter is a service where the catalogue names it."""
+        known = self._exporters.known(one.name)
+        return (known.job if one.job else known.exporter) and (
+            known.listed or not self.catalogue.lists(one.name)
+        )
+
+    def _thing(self, labels: dict[str, str], exporter: str) -> str:
+        """What an alert is about that names no service: a machine, `topic orders`."""
+        found = ""
+        for word, name in self._exporters.things(labels, exporter):
+            if self.catalogue.lists(name):
+                return name
+            found = found or (f"{word} {name}" if word else name)
+        return found
+
+    def _names(self, labels: dict[str, str], namespace: str) -> Iterator[Named]:
         """Those that the labels tell, the best first."""
         names = self.rules.identity
         for label in names.service:
             if labels.get(label):
-                yield Named(labels[label])
+                yield Named(labels[label], placed=bool(namespace) and self._owns(label, labels, namespace))
         for label in names.workload:
             if labels.get(label):
                 yield Named(labels[label], placed=True)
@@ -168,11 +208,24 @@ class Identify:
                 yield Named(labels[label], placed=True)
         for label in names.job:
             if labels.get(label):
-                yield Named(labels[label])
+                yield Named(labels[label], job=True)
         yield from (Named(pod, placed=True) for pod, owner in pods.items() if not owner)
         for label in names.objects:
             if labels.get(label):
                 yield Named(labels[label], placed=True)
+
+    def _owns(self, label: str, labels: dict[str, str], namespace: str) -> bool:
+        """Whether the namespace is that of the service which `label` names, and not of who watches it."""
+        if not self.rules.identity.namespaced_services and not self.catalogue.lists(labels[label]):
+            return False
+        if namespace in self._shared:
+            return False
+        if label.startswith(_ASIDE) and not any(
+            name.startswith(_ASIDE) for name in self._places.of(labels).namespace
+        ):
+            return False
+        jobs = (labels.get(name) for name in self.rules.identity.job)
+        return not any(job and self._exporters.known(job).job for job in jobs)
 
     def _known(self, one: Named, namespace: str) -> str:
         """The name by which the catalogue knows it; "" for none, and for one of another namespace."""
@@ -188,17 +241,19 @@ class Identify:
             return ""
         return one.name
 
-    def _told_by(self, exporter: str, labels: dict[str, str]) -> str:
-        """Of an alert that names no service: the node that an exporter tells of, else the exporter."""
-        names = self.rules.identity
-        node = self.first(names.node, labels)
-        if not node and is_exporter(exporter, names.node_exporters):
-            node = host_of(labels.get("instance", ""))
-        return node or exporter
+    def _of_claim(self, labels: dict[str, str], namespace: str) -> str:
+        """The service of the catalogue whose StatefulSet made the volume claim; "" where it knows none, and
+        where two could be meant."""
+        if not self.catalogue.known:
+            return ""
+        claims = [
+            labels[label] for label in self.rules.identity.objects if _CLAIM in label and label in labels
+        ]
+        owners = (Named(owner, placed=True) for claim in claims for owner in owners_of_claim(claim))
+        known = {self._known(one, namespace) for one in owners} - {""}
+        services = {self.catalogue.canonical_name(name) or name for name in known}
+        return min(known) if len(services) == 1 else ""
 
-    def first(self, names: tuple[str, ...], labels: dict[str, str]) -> str:
-        for name in names:
-            value = labels.get(name)
-            if value:
-                return value
-        return ""
+
+def _full(one: Named, namespace: str) -> str:
+    return f"{namespace}/{one.name}" if one.placed and namespace else one.name

@@ -11,12 +11,13 @@ from typing import Literal
 import msgspec
 
 from core import paging, response
+from core.asking import explain_now, explain_soon
 from core.correlation.index import unlink
 from core.errors import TransitionRefused
-from core.explaining import explain_now, explain_soon
 from core.findings import refresh
 from core.journal import Draft, json_draft
 from core.model.incident import OPEN, Episode, Incident, IncidentStatus
+from core.narrative.plain import one_line
 from core.recurrence import remember
 from core.times import format_rfc3339
 from core.world import Turn, World
@@ -60,20 +61,24 @@ def allowed(status: IncidentStatus, alerts: int) -> tuple[Target, ...]:
     return (*ALLOWED[status], "merged", *apart)
 
 
-def check(incident: Incident, to: str) -> None:
-    """Raises TransitionRefused, saying what is allowed."""
-    possible = allowed(incident.status, len(incident.members))
+def check(name: str, status: IncidentStatus, alerts: int, to: str, brought: str = "") -> None:
+    """Whether an incident of so many alerts may become `to`; `brought` says when it came to its status, and
+    by whom. Raises TransitionRefused, saying what is allowed."""
+    possible = allowed(status, alerts)
     if to in possible:
         return
     if to == "split" and possible:
-        raise TransitionRefused(
-            f"{incident.id} has one alert", where="transition", mend="There is nothing to split"
-        )
-    what = f"{incident.id} is {incident.status}"
-    if incident.status == "acknowledged" and to == "acknowledged":
-        what += f" since {format_rfc3339(incident.acknowledged_at or 0)} by {incident.acknowledged_by}"
+        raise TransitionRefused(f"{name} has one alert", where="transition", mend="There is nothing to split")
+    what = f"{name} is {status}{brought}"
     mend = f"Allowed from here: {', '.join(possible)}" if possible else "A closed incident stays closed"
     raise TransitionRefused(f"{what}, so it cannot become {to!r}", where="transition", mend=mend)
+
+
+def brought_by(incident: Incident) -> str:
+    """` since 2026-11-21T08:00:00.000Z by ann`, of its status; "" for one that nobody brought about."""
+    names = (incident.status, "effect_back") if incident.status == "acknowledged" else (incident.status,)
+    last = next((one for one in reversed(incident.history) if one.what in names), None)
+    return f" since {format_rfc3339(last.at)} by {one_line(last.actor, 100)}" if last is not None else ""
 
 
 def move(turn: Turn, incident: Incident, to: Target, actor: str, words: str) -> None:
@@ -114,7 +119,9 @@ def on_resolve_timer(turn: Turn, incident: Incident) -> None:
 
 def on_close_timer(turn: Turn, incident: Incident) -> None:
     if incident.status == "resolved":
-        _close(turn, incident, "resolved_long_enough", "rule", "")
+        # Of alerts whose source is silent nobody knows: they do not keep open what a person resolved.
+        untold = f"resolved_untold:{incident.firing}" if incident.firing else ""
+        _close(turn, incident, untold or "resolved_long_enough", "rule", "")
 
 
 def on_still_timer(turn: Turn, incident: Incident) -> None:
@@ -174,6 +181,7 @@ def _acknowledge(turn: Turn, incident: Incident, actor: str, words: str) -> None
     incident.status = "acknowledged"
     incident.acknowledged_by = actor
     incident.acknowledged_at = turn.at
+    incident.spread, incident.spread_at = [], None
     incident.mitigated_at, incident.mitigated_by = None, ""
     response.answered(turn, incident)
     turn.decide("acknowledge", incident.id, "person")
@@ -187,6 +195,7 @@ def _mitigate(turn: Turn, incident: Incident, actor: str, words: str) -> None:
     incident.calm = incident.firing
     if incident.acknowledged_at is None:
         incident.acknowledged_at, incident.acknowledged_by = turn.at, actor
+        incident.spread, incident.spread_at = [], None
         turn.decide("acknowledge", incident.id, "by_mitigating")
     response.answered(turn, incident)
     turn.decide("mitigate", incident.id, "person")

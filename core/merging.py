@@ -7,20 +7,24 @@ agents were asked go along, and what either was parted from stays parted.
 from __future__ import annotations
 
 from core import barriers, response, severity
-from core.explaining import explain_soon, watch_for_news
+from core.asking import explain_soon, watch_for_news
 from core.lifecycle import watch_for_quiet
 from core.model.incident import Incident, IncidentStatus
 from core.paging import announce_merge, announce_reopening, watch_for_more, watch_for_page
 from core.risk.causes import follow_merge
+from core.spread import known_by_merge
+from core.storm import uncount_incident
 from core.suppression.holding import let_go, unsettle
 from core.world import Turn, World
 
-_TIMERS = ("notify", "update", "held", "explain", "resolve", "close", "still")
+_TIMERS = ("notify", "update", "held", "explain", "resolve", "close", "still", "spread", "weigh")
 
 
 def merge(turn: Turn, kept: Incident, absorbed: Incident, reason: str, *, actor: str = "rule") -> None:
     """`reason` names the rule's ground, such as `linked`, or is `person`."""
     state = turn.world.state
+    known_by_merge(turn, kept, absorbed)
+    uncount_incident(turn, absorbed)
     for name in absorbed.members:
         state.episodes[name].incident = kept.id
     _add_up(kept, absorbed)
@@ -31,6 +35,9 @@ def merge(turn: Turn, kept: Incident, absorbed: Incident, reason: str, *, actor:
     state.redirects[absorbed.id] = kept.id
     del state.incidents[absorbed.id]
     barriers.inherit(turn.world, kept, absorbed)
+    weighed = turn.world.timers.armed.get(f"weigh:{absorbed.id}")
+    if weighed is not None:
+        turn.arm_by(f"weigh:{kept.id}", weighed[0])
     waits = turn.world.timers.armed.get(f"notify:{absorbed.id}")
     for timer in _TIMERS:
         turn.world.timers.cancel(f"{timer}:{absorbed.id}")
@@ -41,7 +48,7 @@ def merge(turn: Turn, kept: Incident, absorbed: Incident, reason: str, *, actor:
         _reopen(turn, kept)
     response.join(turn, kept, absorbed)
     severity.update(turn, kept)
-    announce_merge(turn, kept, absorbed)
+    announce_merge(turn, kept, absorbed, untold=waits is not None)
     watch_for_more(turn, kept)
     watch_for_news(turn, kept)
     watch_for_quiet(turn, kept)

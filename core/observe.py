@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from sys import intern
 
+from core.asking import watch_for_news
 from core.canonical import canonical_texts
 from core.correlation.grouping import place
 from core.correlation.index import come_back
 from core.early_ends import GUESSED, end_early, end_of, fold_end, loose_end_of, note_loose_end, note_named_end
-from core.explaining import watch_for_news
 from core.findings.recent_change import attach_to_episode
 from core.identify import Identify
 from core.journal import Record
@@ -23,6 +23,7 @@ from core.model.incident import Episode
 from core.paging import watch_for_page
 from core.severity import raise_rank
 from core.silence_end import watch_lease
+from core.spread import watch_for_spread
 from core.suppression.holding import relabelled
 from core.times import DAY
 from core.world import Turn
@@ -174,6 +175,7 @@ def _watch(turn: Turn, episode: Episode) -> None:
     incident = turn.world.incident_of(episode)
     watch_for_quiet(turn, incident, episode)
     watch_for_page(turn, incident)
+    watch_for_spread(turn, incident, episode)
     watch_for_news(turn, incident)
     watch_lease(turn, episode)
 

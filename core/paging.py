@@ -11,14 +11,18 @@ from collections.abc import Sequence
 
 from core import response
 from core.findings import probable_place
-from core.model.incident import Incident
+from core.model.incident import Episode, Incident
+from core.narrative.page import WAKING
+from core.routing import About
 from core.standing import judge
-from core.storm import first_wait
+from core.storm import count_incident, first_wait, many_incidents
 from core.suppression.holding import hold
+from core.times import spoken
 from core.world import Turn, World
 
 
 def announce_opening(turn: Turn, incident: Incident) -> None:
+    count_incident(turn)
     turn.arm(f"notify:{incident.id}", turn.at + first_wait(turn, incident))
     response.start(turn, incident)
 
@@ -39,9 +43,11 @@ def announce_severity(turn: Turn, incident: Incident) -> None:
         notify(turn, incident, f"severity_raised:{incident.severity}")
 
 
-def announce_merge(turn: Turn, kept: Incident, absorbed: Incident) -> None:
-    """Those who were told of `absorbed` learn what it goes by now, whatever the routes say of `kept`."""
-    if absorbed.notified:
+def announce_merge(turn: Turn, kept: Incident, absorbed: Incident, *, untold: bool = False) -> None:
+    """Those who were told of `absorbed` learn what it goes by now, whatever the routes say of `kept`.
+    `untold`: its first page was still to come. Whoever has `kept` does not know what is critical in it."""
+    unknown = untold and kept.status in response.AT_WORK and absorbed.firing and not absorbed.worst_rank
+    if absorbed.notified or unknown:
         turn.world.timers.cancel(f"notify:{kept.id}")
         notify(turn, kept, f"merged:{absorbed.id}", also=_reachable(turn, absorbed.told_to))
     # Where that page is held back, they are to be told of the end all the same.
@@ -50,12 +56,25 @@ def announce_merge(turn: Turn, kept: Incident, absorbed: Incident) -> None:
 
 def announce_acknowledgements(turn: Turn) -> None:
     """Of what this record decided; to receivers that want to know, if they were paged."""
-    wanted = turn.world.config.routes.acknowledged
     for decision in [one for one in turn.decisions if one.kind == "acknowledge" and one.seq == turn.seq]:
         incident = turn.world.state.incidents.get(decision.subject)
-        told = [name for name in incident.told_to if name in wanted] if incident else []
-        if incident and told:
-            notify(turn, incident, "acknowledged", to=told)
+        if incident is not None:
+            _tell_taken(turn, incident)
+
+
+def announce_answer(turn: Turn, incident: Incident) -> None:
+    """A person who has it said or did something: what they were woken for since is in hand too."""
+    last = next((one for one in reversed(incident.history) if one.what == "paged"), None)
+    base = last.reason.partition(":")[0] if last is not None else ""
+    if incident.status in response.AT_WORK and base in WAKING:
+        _tell_taken(turn, incident)
+
+
+def _tell_taken(turn: Turn, incident: Incident) -> None:
+    wanted = turn.world.config.routes.acknowledged
+    told = [name for name in incident.told_to if name in wanted]
+    if told:
+        notify(turn, incident, "acknowledged", to=told)
 
 
 def announce_reopening(turn: Turn, incident: Incident, why: str = "") -> None:
@@ -81,6 +100,9 @@ def on_notify_timer(turn: Turn, incident: Incident) -> None:
     elif not incident.firing:
         turn.note(incident, "not_paged", "nothing_fires_any_more")
     else:
+        if count := many_incidents(turn.world, turn.at):
+            within = spoken(turn.world.rules.storm.incidents_within)
+            turn.note(incident, "storm", "many_incidents", detail=f"{count} incidents within {within}")
         notify(turn, incident, "opened")
 
 
@@ -132,7 +154,10 @@ def notify(
     incident.notified += 1
     if not to:
         incident.notified_services = len(incident.entities)
-    turn.note(incident, "paged", reason, detail=", ".join(receivers))
+    if receivers == [""] and turn.world.config.routes.routes:
+        turn.note(incident, "not_paged", "no_route", detail=reason)
+    else:
+        turn.note(incident, "paged", reason, detail=", ".join(receivers))
     incident.clocks.told = True
     if incident.clocks.stands is not None:
         judge(turn, incident)
@@ -149,21 +174,24 @@ def _routed(turn: Turn, incident: Incident) -> tuple[str, ...]:
     routes = turn.world.config.routes
     if not routes.routes:
         return ("",)
-    environment, team = place_of(turn.world, incident)
-    return routes.receivers_of(
-        team=team, severity=incident.severity, environment=environment, at=turn.at
-    ) or ("",)
+    return routes.receivers_of(about(turn.world, incident), turn.at) or ("",)
 
 
-def place_of(world: World, incident: Incident) -> tuple[str, str]:
-    """Environment and team of the probable origin: the people who can mend it."""
-    entity = probable_place(world, incident)
+def about(world: World, incident: Incident) -> About:
+    """Of the probable origin, for the routes: the people who can mend it."""
+    entity, names = probable_place(world, incident), world.rules.identity
+    _, environment, cluster, service = entity
+    own = [one for one in world.members(incident) if one.entity == entity]
     entry = world.config.catalogue.entry(entity)
-    if entry is not None and entry.team:
-        return entity.environment, entry.team
-    for episode in world.members(incident):
-        if episode.entity == entity:
-            for label in world.rules.identity.team:
-                if episode.labels.get(label):
-                    return entity.environment, episode.labels[label]
-    return entity.environment, ""
+    team = entry.team if entry is not None and entry.team else _said(own, names.team)
+    namespace = _said(own, names.namespace) or (entry.namespace if entry is not None else "")
+    return About(team, incident.severity, environment, cluster, namespace, service, incident.domain)
+
+
+def _said(episodes: Sequence[Episode], labels: Sequence[str]) -> str:
+    """What the first of the episodes that says anything under one of the labels says."""
+    for episode in episodes:
+        for label in labels:
+            if episode.labels.get(label):
+                return episode.labels[label]
+    return ""

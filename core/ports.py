@@ -7,11 +7,10 @@ Each has an in-memory implementation that ships, and one conformance suite that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from core.journal import Draft, Record, RecordKind
-
-Document = dict[str, Any]
+from core.model.document import Document
 
 
 class Clock(Protocol):
@@ -76,6 +75,9 @@ class Projection(Protocol):
     def page(self, status: str | None, before: tuple[str, str] | None, limit: int) -> list[Document]:
         """Forgotten incidents, newest first by (opened_at, id), strictly before the given place."""
 
+    def count(self, status: str | None, without: Sequence[str]) -> int:
+        """Forgotten incidents of a status, None for any, but for these ids."""
+
 
 class Delivered(NamedTuple):
     """`ok`, or why not; `final` failures are not worth another try."""
@@ -86,13 +88,15 @@ class Delivered(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A page: the decision's id (the receiver may dedupe by it), the facts, and a text made from them."""
+    """A page: the decision's id (the receiver may dedupe by it), the facts, and a text made from them; and
+    the receiver's name, "" where nobody knows it."""
 
     decision: str
     reason: str
     at: int
     incident: Document
     text: str
+    receiver: str = ""
 
 
 class Notifier(Protocol):

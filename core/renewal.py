@@ -6,8 +6,8 @@ They go together, as they were together; the old one leaves memory with its last
 
 from __future__ import annotations
 
+from core.asking import explain_soon
 from core.correlation.index import link_again
-from core.explaining import explain_soon
 from core.lifecycle import left_firing
 from core.model.incident import Incident
 from core.paging import announce_opening

@@ -8,25 +8,22 @@ own configuration and ticks and ends where it ends.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from contextlib import suppress
 
 import msgspec
 
 from core.canonical import canonical_json, sha256_hex
-from core.checkpoint import checkpoints, read_checkpoint, read_head, replaces
+from core.checkpoint import checkpoints, is_checkpoint, read_checkpoint, read_head, replaces
+from core.checkpoint_parts import parts_in
 from core.dead_letters import set_aside
-from core.document import OUTSIDE, Document, decision_json
+from core.document import OUTSIDE, decision_json
 from core.engine import Engine, Parse
 from core.errors import EventLineError, InputError
 from core.journal import Draft, Record, line_to_record
 from core.model.decision import Decision
+from core.model.document import Document
 from core.ports import Journal
-
-
-class Line(NamedTuple):
-    record: Record
-    number: int
-    own_seq: bool
+from core.replay_order import Line, upgrades_first, whole_lines
 
 
 class Fold:
@@ -41,16 +38,23 @@ class Fold:
         self.forgotten: list[Document] = []
         # Why checkpoints were passed over at the beginning.
         self.passed_over: list[InputError] = []
+        # The last record that is in the checkpoint it begins with, known before that is read.
+        self.reaches = 0
         self._parse = parse
         self.engine = Engine(parse, on_forgotten=self.forgotten.append)
 
-    def apply(self, record: Record) -> list[Decision]:
-        if record.kind == "checkpoint" and not record.erased and self._go_on_from(record):
+    def apply(self, record: Record, parts: Iterable[bytes] = ()) -> list[Decision]:
+        """`parts` are those of a large checkpoint."""
+        if is_checkpoint(record) and self._go_on_from(record, parts):
             return []
         decisions = self.engine.apply(record)
         if self._keep:
             self.decisions += map(decision_json, decisions)
         return decisions
+
+    def take_up(self, record: Record) -> None:
+        """A checkpoint that is told before its turn: where it replaces what was folded, go on from it."""
+        self._go_on_from(record, ())
 
     def set_aside(self, record: Record, error: InputError) -> None:
         """A stored record that cannot be read stays without effect; an ingest one becomes a dead letter."""
@@ -61,13 +65,13 @@ class Fold:
         """Let time pass, as a tick would."""
         return self.apply(Record(self.engine.state.seq, now, "tick", "", b""))
 
-    def _go_on_from(self, record: Record) -> bool:
+    def _go_on_from(self, record: Record, parts: Iterable[bytes]) -> bool:
         """Take the state of a checkpoint, where it replaces what was folded so far. True: records before
         the checkpoint are still to be applied, and then it comes once more."""
         # Its state, which may be large, is read only where it is wanted.
         if not replaces(read_head(record), self.version, self.engine.state.seq):
             return False
-        checkpoint = read_checkpoint(record)
+        checkpoint = read_checkpoint(record, parts)
         self.decisions = list(checkpoint.decisions)
         self.forgotten = list(checkpoint.history)
         self.engine = Engine(self._parse, checkpoint.state, on_forgotten=self.forgotten.append)
@@ -81,11 +85,14 @@ class Fold:
         self.passed_over = []
         for record in checkpoints(journal):
             try:
-                self.apply(record)
+                head = read_head(record)
+                self.reaches = max(0, head.seq)
+                self.apply(record, parts_in(journal, record, head))
             except InputError as error:
                 self.passed_over.append(error)
             else:
                 return max(0, self.engine.state.seq)
+        self.reaches = 0
         if self.passed_over and journal.first() > 1:
             raise self.passed_over[0]
         return 0
@@ -141,7 +148,7 @@ def read_lines(lines: Iterable[str]) -> Iterator[Line]:
     Of a journal whose oldest records were dropped, the first checkpoint comes first: the state that the
     records beside it go on from. What that state holds already has no effect a second time.
     """
-    numbered = _numbered(lines)
+    numbered = whole_lines(_numbered(lines))
     first = next(numbered, None)
     if first is None:
         return
@@ -158,9 +165,7 @@ def read_lines(lines: Iterable[str]) -> Iterator[Line]:
 
 def _holds_all_before(record: Record, seq: int) -> bool:
     """Whether it is a checkpoint whose state reaches up to record `seq`."""
-    if record.kind != "checkpoint" or record.erased:
-        return False
-    return read_head(record).seq >= seq - 1
+    return is_checkpoint(record) and read_head(record).seq >= seq - 1
 
 
 def _numbered(lines: Iterable[str]) -> Iterator[Line]:
@@ -202,10 +207,14 @@ def replay_file(lines: Iterable[str], parse: Parse, configuration: Iterable[Draf
     line_of: dict[int, int] = {}
     exported = False
     last: Line | None = None
-    for line in read_lines(lines):
+    for line in upgrades_first(read_lines(lines)):
         if last is None:
             exported = line.own_seq
             _configure(fold, drafts, line.record.received_at)
+        if line.early:
+            with suppress(InputError):
+                fold.take_up(line.record)
+            continue
         last = line
         if line.record.kind != "tick":
             line_of[line.record.seq] = line.number

@@ -9,9 +9,9 @@ not read.
 from __future__ import annotations
 
 from core.model.clocks import Clocks
-from core.model.incident import Incident
+from core.model.incident import Incident, Severity
 from core.standing import TIMERS, arm, cancel, catch_up, drop, due_of, judge, judge_soon
-from core.world import Turn
+from core.world import Turn, World
 
 AT_WORK = frozenset({"acknowledged", "mitigated"})
 
@@ -46,7 +46,7 @@ def answered(turn: Turn, incident: Incident) -> None:
     drop(turn, incident)
     cancel(turn, incident, "respond", "escalate")
     clocks.responded_at = turn.at if clocks.responded_at is None else clocks.responded_at
-    clocks.escalating_since, clocks.steps = None, 0
+    clocks.escalating_since, clocks.steps, clocks.repeat_at = None, 0, None
 
 
 def updated(turn: Turn, incident: Incident) -> None:
@@ -56,7 +56,7 @@ def updated(turn: Turn, incident: Incident) -> None:
     clocks.updated_at = turn.at
     if incident.status not in AT_WORK:
         return
-    clocks.missed, clocks.steps, clocks.update_by = 0, 0, None
+    clocks.missed, clocks.steps, clocks.update_by, clocks.repeat_at = 0, 0, None, None
     cancel(turn, incident, "remind")
     if every is not None:
         _next_update(turn, incident, turn.at + every)
@@ -67,7 +67,8 @@ def stop(turn: Turn, incident: Incident) -> None:
     """Nobody waits any more: it is over, or another incident's now."""
     drop(turn, incident)
     cancel(turn, incident, *TIMERS)
-    incident.clocks.update_by = incident.clocks.escalating_since = None
+    clocks = incident.clocks
+    clocks.update_by = clocks.escalating_since = clocks.repeat_at = None
 
 
 def join(turn: Turn, kept: Incident, absorbed: Incident) -> None:
@@ -140,6 +141,7 @@ def _take_path(turn: Turn, kept: Incident, absorbed: Incident) -> None:
     due = due_of(turn, absorbed, "escalate")
     kept.clocks.escalating_since = absorbed.clocks.escalating_since
     kept.clocks.steps = absorbed.clocks.steps
+    kept.clocks.repeat_at = absorbed.clocks.repeat_at
     cancel(turn, kept, "escalate")
     if due is not None:
         arm(turn, kept, "escalate", due)
@@ -152,6 +154,8 @@ def _join_updates(turn: Turn, kept: Incident, absorbed: Incident) -> None:
     mine.updated_at = max((at for at in (mine.updated_at, theirs.updated_at) if at is not None), default=None)
     if absorbed.status in AT_WORK:
         mine.missed, mine.steps = max((mine.missed, mine.steps), (theirs.missed, theirs.steps))
+        again = [at for at in (mine.repeat_at, theirs.repeat_at) if at is not None]
+        mine.repeat_at = min(again, default=None)
     known = [at for at in (mine.update_by, theirs.update_by) if at is not None]
     if every is not None and not mine.missed:
         known.append(turn.at + every)
@@ -173,18 +177,24 @@ def _run(turn: Turn, incident: Incident) -> None:
         if clocks.respond_by is None or due < clocks.respond_by:
             clocks.respond_by = due
             arm(turn, incident, "respond", due)
-    clocks.escalating_since, clocks.steps = turn.at, 0
+    clocks.escalating_since, clocks.steps, clocks.repeat_at = turn.at, 0, None
     first = _first_step(turn, incident)
     if first is not None:
         arm(turn, incident, "escalate", turn.at + first)
 
 
 def _first_step(turn: Turn, incident: Incident) -> int | None:
-    """The earliest that any path begins; which one it is depends on what is known of the incident by then."""
-    config = turn.world.config
-    steps = config.rules.escalation.steps.get(incident.severity, ())
-    own, first = config.routes.first_step, steps[0].after if steps else None
-    return first if own is None else own if first is None else min(own, first)
+    """The earliest that any path begins, or that people are told again; which one it is depends on what is
+    known of the incident by then."""
+    config, severity = turn.world.config, incident.severity
+    steps = config.rules.escalation.steps.get(severity, ())
+    found = (config.routes.first_step, steps[0].after if steps else None, repeats(turn.world, severity))
+    return min((after for after in found if after is not None), default=None)
+
+
+def repeats(world: World, severity: Severity) -> int | None:
+    """How often people are told again once all steps are behind it, in ms; None for never."""
+    return world.rules.escalation.repeat.get(severity) or None
 
 
 def _next_update(turn: Turn, incident: Incident, due: int) -> None:

@@ -1,4 +1,4 @@
-"""Routing: which receivers hear of an incident, by team, severity, environment and time of day.
+"""Routing: which receivers hear of an incident, by team, severity, place, service and time of day.
 
 The first route that matches decides; one that says `continue` lets those after it add their receivers. Only
 names are here. Addresses and secrets of receivers are the notifier's, never the journal's.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,11 +16,25 @@ from core.calendars import Intervals
 from core.errors import RoutesError
 from core.model.incident import Severity
 from core.rules.responding import Steps
+from core.times import HOUR
 from core.yamltext import Strict, checked, read_yaml
 
 
+class About(NamedTuple):
+    """What routes go by, of an incident's probable origin; "" for what is not known."""
+
+    team: str = ""
+    severity: str = ""
+    environment: str = ""
+    cluster: str = ""
+    namespace: str = ""
+    service: str = ""
+    domain: str = ""
+
+
 class Match(Strict):
-    """Each key given must hold the incident's value; an empty list holds every value.
+    """Each key given must hold the incident's value; an empty list holds every value. A service is found by
+    its name with or without its namespace before it.
 
     `when` names a time interval that must hold when the page is decided.
     """
@@ -28,14 +42,25 @@ class Match(Strict):
     team: tuple[str, ...] = ()
     severity: tuple[Severity, ...] = ()
     environment: tuple[str, ...] = ()
+    cluster: tuple[str, ...] = ()
+    namespace: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
+    domain: tuple[str, ...] = ()
     when: str = ""
 
-    def holds(self, team: str, severity: str, environment: str) -> bool:
+    def holds(self, about: About) -> bool:
         """All but `when`."""
-        return (
-            (not self.team or team in self.team)
-            and (not self.severity or severity in self.severity)
-            and (not self.environment or environment in self.environment)
+        service = not self.service or about.service.rpartition("/")[2] in self.service
+        return (service or about.service in self.service) and all(
+            not wanted or said in wanted
+            for wanted, said in (
+                (self.team, about.team),
+                (self.severity, about.severity),
+                (self.environment, about.environment),
+                (self.cluster, about.cluster),
+                (self.namespace, about.namespace),
+                (self.domain, about.domain),
+            )
         )
 
 
@@ -75,32 +100,48 @@ class Routes(Strict):
                 raise ValueError(f"routes.{place}.match.when: {says}")
         return self
 
-    def with_environments(self, name: Callable[[str], str]) -> Routes:
-        """The same, with environments by their one name: routes say `prod` where alerts say `production`."""
+    def with_environments(
+        self, name: Callable[[str], str], production: Callable[[str], bool] = lambda environment: False
+    ) -> Routes:
+        """The same, with environments by their one name: routes say `prod` where alerts say `production`. A
+        route for production takes what says no environment too, where `production` counts that as such."""
         if not any(route.match.environment for route in self.routes):
             return self
         routes = []
         for route in self.routes:
             named = tuple(name(one) for one in route.match.environment)
+            if production("") and any(production(one) for one in named):
+                named = (*named, "")
             match = route.match.model_copy(update={"environment": named})
             routes.append(route.model_copy(update={"match": match}))
         return self.model_copy(update={"routes": tuple(routes)})
 
-    def receivers_of(self, *, team: str, severity: str, environment: str, at: int) -> tuple[str, ...]:
+    def receivers_of(self, about: About, at: int) -> tuple[str, ...]:
         """Names, each once, in the routes' order, for a page decided at `at` (ms UTC); none: none matches."""
-        found: dict[str, None] = {}
-        for route in self.routes:
-            if not route.match.holds(team, severity, environment) or not self._now(route.match.when, at):
-                continue
-            found[route.receiver] = None
-            if not route.goes_on:
-                break
-        return tuple(found)
+        return tuple(dict.fromkeys(route.receiver for route in self.matching(about, at)))
 
-    def escalation_of(self, *, team: str, severity: str, environment: str, at: int) -> Steps:
+    def matching(self, about: About, at: int) -> list[Route]:
+        """The routes by which they are named: the first that matches, and those that it lets add theirs."""
+        found: list[Route] = []
+        for route in self.routes:
+            if route.match.holds(about) and self._now(route.match.when, at):
+                found.append(route)
+                if not route.goes_on:
+                    break
+        return found
+
+    def untaken(self, about: About, start: int) -> int | None:
+        """When, of the hours of the week from `start` (ms UTC), no route would take such a page for the first
+        time; None for never."""
+        if any(route.match.holds(about) and not route.match.when for route in self.routes):
+            return None
+        hours = (start + hour * HOUR for hour in range(7 * 24))
+        return next((at for at in hours if not self.receivers_of(about, at)), None)
+
+    def escalation_of(self, about: About, at: int) -> Steps:
         """The steps of the first route that matches and has any; empty when none does."""
         for route in self.routes:
-            if route.match.holds(team, severity, environment) and self._now(route.match.when, at):
+            if route.match.holds(about) and self._now(route.match.when, at):
                 if route.escalation:
                     return route.escalation
                 if not route.goes_on:
@@ -112,7 +153,7 @@ class Routes(Strict):
         """When the earliest of the routes' own escalations begins, in ms."""
         return min((route.escalation[0].after for route in self.routes if route.escalation), default=None)
 
-    @property
+    @cached_property
     def known(self) -> frozenset[str]:
         """Names of all receivers that can be told; of journals of before, those that routes name."""
         if self.receivers:

@@ -37,7 +37,7 @@ def add_member(turn: Turn, incident: Incident, episode: Episode) -> None:
     if episode.entity in incident.entities:
         return
     incident.entities.add(episode.entity)
-    if episode.entity.environment.lower() not in config.rules.severity.non_production:
+    if config.rules.severity.in_production(episode.entity.environment):
         incident.production = True
     entry = config.catalogue.entry(episode.entity)
     if entry is not None and entry.tier is not None:
@@ -97,16 +97,17 @@ def why_severity(world: World, incident: Incident) -> Why:
 
 def _failed(when: When, incident: Incident) -> str:
     """The first term of the condition that does not hold, for people; "" when all hold."""
-    if when.level is not None and incident.worst_rank > _RANK[when.level]:
-        return f"no alert is {when.level} or worse"
+    if (level := when.level) is not None and incident.worst_rank > _RANK[level]:
+        return f"no alert is {level} or worse"
     if when.production is not None and incident.production != when.production:
         return "it is in production" if incident.production else "it is not in production"
     if when.tier_at_most is not None and (incident.tier is None or incident.tier > when.tier_at_most):
-        known = (
-            "no service has a known tier" if incident.tier is None else f"the best tier is {incident.tier}"
-        )
-        return f"{known}, it would take {when.tier_at_most}"
+        wanted = f"the condition asks for tier {when.tier_at_most}{' or better' * (when.tier_at_most > 1)}"
+        if incident.tier is None:
+            return f"the catalogue gives none of its services a tier, and {wanted}"
+        return f"the best tier of its services is {incident.tier}, and {wanted}"
     if when.services_at_least is not None and len(incident.entities) < when.services_at_least:
         count = len(incident.entities)
-        return f"{count} service{'s' * (count != 1)}, it would take {when.services_at_least}"
+        alert = "1 service alerts" if count == 1 else f"{count} services alert"
+        return f"{alert}, and the condition asks for {when.services_at_least}"
     return ""

@@ -8,12 +8,12 @@ source; it looks again when the source was heard meanwhile.
 
 from __future__ import annotations
 
-from core.findings.silent_source import ALERT, NEVER, SOURCE, expected_patience
 from core.identify import Identify
 from core.journal import DEFAULT_DOMAIN, Record
 from core.model.events import AlertEvent, AlertStatus
 from core.model.incident import SourceLife
 from core.observe import observe
+from core.own_alerts import NEVER_HEARD, SOURCE, SOURCE_SILENT
 from core.world import Turn
 
 # How often a source must have been heard in another domain before it is missed there.
@@ -76,7 +76,7 @@ def _named(turn: Turn) -> list[str]:
 def _expected(turn: Turn, key: str, life: SourceLife) -> int:
     """The patience with a source that is always to be heard, else 0."""
     rule = turn.world.rules.silent_source
-    after = expected_patience(rule, key)
+    after = rule.patience_with(key)
     if key in rule.expected or key.partition("/")[0] == DEFAULT_DOMAIN:
         return after
     known = life.records >= _OFTEN and life.last_heard - life.first_heard >= after
@@ -106,9 +106,9 @@ def _tell(
     turn: Turn, key: str, life: SourceLife, status: AlertStatus, since: int, identify: Identify
 ) -> None:
     domain, _, source = key.partition("/")
-    never = {} if life.expected_since is None else {NEVER: "never"}
+    never = {} if life.expected_since is None else {NEVER_HEARD: "never"}
     alert = AlertEvent(
-        labels={"alertname": ALERT, "source": source, "severity": "warning", **never},
+        labels={"alertname": SOURCE_SILENT, "source": source, "severity": "warning", **never},
         status=status,
         index=-1,
         starts_at=since,

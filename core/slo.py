@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.canonical import canonical_json, sha256_hex
+from core.correlation.names import called
 from core.error_budget import Basis, conditions, exhausted_in, holds, left, reached, spent
 from core.identify import Identify
 from core.journal import Record
@@ -48,7 +49,8 @@ class Standing(NamedTuple):
 def budget(world: World, entity: Entity) -> list[Standing]:
     """The standings of a service's objectives, by name. One that was told without environment or cluster is
     the service's in each of them."""
-    found = [slo for slo in world.state.slos.values() if _is_of(slo.entity, entity)]
+    names = called(world, entity)
+    found = [slo for slo in world.state.slos.values() if _is_of(slo.entity, entity, names)]
     return [standing(world, slo) for slo in sorted(found, key=lambda slo: slo.id)]
 
 
@@ -131,9 +133,10 @@ def on_slo_timer(turn: Turn, key: str, identify: Identify) -> None:
     turn.arm(f"slo:{key}", slo.latest.at + min(step for step in steps if step > silence))
 
 
-def _is_of(told: Entity, entity: Entity) -> bool:
+def _is_of(told: Entity, entity: Entity, names: list[str]) -> bool:
     return (
-        (told.domain, told.service) == (entity.domain, entity.service)
+        told.domain == entity.domain
+        and told.service in names
         and told.environment in ("", entity.environment)
         and told.cluster in ("", entity.cluster)
     )

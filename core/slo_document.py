@@ -6,18 +6,15 @@ parts per billion. What is not known is null.
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.decimals import decimal
 from core.error_budget import Condition, budget_ms, burn, conditions, holds, missing, spent, windows_of
+from core.model.document import Document
 from core.model.incident import Incident
 from core.model.slo import BILLION, Slo
 from core.rules.slo import SloBurn
 from core.slo import Standing, budget, present_window, standing
 from core.times import format_rfc3339, optional_rfc3339
 from core.world import World
-
-Document = dict[str, Any]
 
 
 def slos_document(world: World, service: str | None, limit: int) -> Document:

@@ -5,12 +5,9 @@ Nothing foreign is in it but numbers and the names of bands, which are the opera
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.decimals import percent, times
+from core.model.document import Document
 from core.times import spoken
-
-Document = dict[str, Any]
 
 
 def goal_words(row: Document) -> str:
@@ -61,7 +58,8 @@ def condition_words(condition: Document) -> str:
 
 def _state(condition: Document) -> str:
     if condition["missing_ms"]:
-        return f"not known, {' and '.join(map(spoken, condition['missing_ms']))} was not told"
+        lacking = " and over ".join(map(spoken, condition["missing_ms"]))
+        return f"not known, the rate over {lacking} was not told"
     if condition["holds"]:
         return "holds" if condition["firing"] else "held when it was told last"
     return "no longer so" if condition["firing"] else "not so"

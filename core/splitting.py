@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core import barriers, response, severity
-from core.explaining import explain_soon, watch_for_news
+from core.asking import explain_soon, watch_for_news
 from core.findings.recent_change import attach_to_episode
 from core.lifecycle import watch_for_quiet
 from core.merging import look_soon

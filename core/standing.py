@@ -61,6 +61,8 @@ def catch_up(turn: Turn, incident: Incident) -> None:
         clocks.update_by += stood
     if clocks.escalating_since is not None:
         clocks.escalating_since += stood
+    if clocks.repeat_at is not None:
+        clocks.repeat_at += stood
     due = {name: moment + stood for name, moment in clocks.stands.due.items()}
     clocks.stands = msgspec.structs.replace(clocks.stands, upto=turn.at, due=due)
 
@@ -111,15 +113,24 @@ def drop(turn: Turn, incident: Incident) -> None:
 
 def _reason(world: World, incident: Incident, at: int) -> tuple[str, int | None]:
     """By what the clocks are to stand and when to look again; "" for going on."""
+    by_people = incident.status != "triggered" or incident.clocks.told
+    # To look at its alerts costs far more, and mostly people have decided nothing.
+    if by_people and not _decided(world, incident):
+        return "", None
     held = look(world, incident, at)
     if held is None:
         return "", None
     names = list(held.names)
-    if incident.status != "triggered" or incident.clocks.told:
+    if by_people:
         names = [name for name in names if name.partition(":")[0] in _BY_PEOPLE]
         if not names or (len(names) < len(held.names) and not _covered(world, incident, at)):
             return "", None
     return _goes_by(incident, held, names), held.until
+
+
+def _decided(world: World, incident: Incident) -> bool:
+    """Whether there is any decision of a person, of those in _PEOPLE, that may hold its pages back."""
+    return bool(incident.snooze or world.state.silences or world.rules.quiet_times.windows)
 
 
 def _goes_by(incident: Incident, held: Held, names: list[str]) -> str:
@@ -169,7 +180,12 @@ def _left(incident: Incident) -> str:
     """Until when, in words."""
     clocks = incident.clocks
     if incident.status == "triggered" and clocks.respond_by is not None and not clocks.overdue:
-        return f"response by {format_rfc3339(clocks.respond_by)}"
+        return f"response by {_moment(clocks.respond_by)}"
     if incident.status != "triggered" and clocks.update_by is not None and not clocks.missed:
-        return f"update by {format_rfc3339(clocks.update_by)}"
+        return f"update by {_moment(clocks.update_by)}"
     return ""
+
+
+def _moment(at: int) -> str:
+    """`2026-03-02 08:45:22 UTC`."""
+    return f"{format_rfc3339(at)[:19].replace('T', ' ')} UTC"

@@ -6,8 +6,7 @@ only what may still be linked: the episodes of incidents that are not closed.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -21,11 +20,8 @@ from core.model.slo import Slo
 from core.model.watchdog import Watchdog
 from core.storm import Storm
 from core.suppression.silences import Silence
+from core.timelines import Place, Timeline, discard, insert
 from core.times import DAY
-
-Place = tuple[int, str]
-# Sorted. Most hold one place only: a tuple takes less room than a list, and garbage collection passes it by.
-Timeline = list[Place] | tuple[Place, ...]
 
 
 class State(msgspec.Struct):
@@ -61,6 +57,8 @@ class State(msgspec.Struct):
     slos: dict[str, Slo] = {}
     # By incident, those that a person has parted from it; see core/barriers.py.
     parted: dict[str, list[str]] = {}
+    # And those that only touch it; see core/correlation/weighing.py.
+    loose: dict[str, list[str]] = {}
     # By `domain/repository@head`, see core/risk/assessments.py; and by `incident/change`, causes.py.
     assessments: dict[str, Assessed] = {}
     taught: dict[str, Taught] = {}
@@ -111,8 +109,11 @@ class Index:
     def add_place(self, episode: Episode) -> None:
         """Where alerts of its service are found."""
         entity = episode.entity
-        if entity.service:
-            insert(self.by_entity, entity, self.place_of(episode))
+        if not entity.service:
+            return
+        first = entity not in self.by_entity
+        insert(self.by_entity, entity, self.place_of(episode))
+        if first:
             self.entities.setdefault((entity.domain, entity.service), set()).add(entity)
             if "/" in entity.service:
                 self.namespaced.setdefault(_name(entity), set()).add(entity)
@@ -159,63 +160,3 @@ def keep_recent(entries: dict[str, Any], now: int, when: Callable[[Any], int], *
     remembered = {key: entries[key] for _, key in kept}
     entries.clear()
     entries.update(remembered)
-
-
-def insert(timelines: dict[Any, Timeline], key: Any, place: Place) -> None:
-    timeline = timelines.get(key)
-    if timeline is None:
-        timelines[key] = (place,)
-    elif isinstance(timeline, tuple):
-        timelines[key] = sorted((*timeline, place))
-    else:
-        insort(timeline, place)
-
-
-def discard(timelines: dict[Any, Timeline], key: Any, place: Place) -> None:
-    timeline = timelines.get(key, ())
-    position = bisect_left(timeline, place)
-    if position >= len(timeline) or timeline[position] != place:
-        return
-    if len(timeline) == 1:
-        del timelines[key]
-    elif isinstance(timeline, list):
-        del timeline[position]
-
-
-def within(timeline: Timeline, low: int, high: int) -> Iterator[str]:
-    """Ids whose time is in [low, high], in order of time."""
-    for position in range(bisect_left(timeline, (low, "")), len(timeline)):
-        moment, name = timeline[position]
-        if moment > high:
-            return
-        yield name
-
-
-def outward(
-    timeline: Timeline, moment: int, low: int, high: int, wanted: Callable[[str], bool]
-) -> Iterator[tuple[str, bool]]:
-    """From `moment` to each side, ids up to the first wanted one from `low` to `high`, with the verdict.
-
-    Episodes found together are linked among themselves, so that the first one that conducts stands for all
-    beyond it.
-    """
-    middle = bisect_left(timeline, (min(max(moment, low), high), ""))
-    for positions in (range(middle - 1, -1, -1), range(middle, len(timeline))):
-        for position in positions:
-            other, name = timeline[position]
-            if not low <= other <= high:
-                break
-            verdict = wanted(name)
-            yield name, verdict
-            if verdict:
-                break
-
-
-def previous(timeline: Timeline, place: tuple[int, str]) -> tuple[int, str] | None:
-    position = bisect_left(timeline, place)
-    return timeline[position - 1] if position else None
-
-
-def next_after(timeline: Timeline, place: tuple[int, str]) -> tuple[int, str] | None:
-    position = bisect_right(timeline, place)
-    return timeline[position] if position < len(timeline) else None

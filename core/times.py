@@ -57,6 +57,41 @@ def duration_text(ms: int) -> str:
     return "".join(parts) or "0s"
 
 
+def compared(*values: int) -> list[str]:
+    """Durations (ms) that stand beside each other, for people: exact, and all in the largest unit in which
+    all are whole, else in seconds, from ten minutes on with their minutes: `100 s`, `75 s`; `2 h`, `1 h`;
+    `75.25 s`, `75 s`; `33 min 10 s`, `15 min`."""
+    for name, unit in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
+        if max(values) >= 2 * unit and not any(ms % unit for ms in values):
+            return [f"{ms // unit:,} {name}" for ms in values]
+    long = max(values) >= 10 * MINUTE
+    return [_exact(ms) if long else f"{_seconds(ms)} s" for ms in values]
+
+
+def _exact(ms: int) -> str:
+    parts = []
+    rest = abs(ms)
+    for name, unit in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
+        count, rest = divmod(rest, unit)
+        parts += [f"{count:,} {name}"] * (count > 0)
+    parts += [f"{_seconds(rest)} s"] * (rest > 0 or not parts)
+    return "-" * (ms < 0) + " ".join(parts)
+
+
+def _seconds(ms: int) -> str:
+    whole, rest = divmod(abs(ms), SECOND)
+    return f"{'-' * (ms < 0)}{whole:,}" + (f".{rest:03d}".rstrip("0") if rest else "")
+
+
+def beside(gap: int, window: int) -> tuple[str, str]:
+    """A gap that is within a window or beyond it, and the window: what is beyond it is exact."""
+    if gap <= window:
+        gap -= gap % SECOND
+        return (spoken(gap) if gap < 90 * SECOND else compared(gap, window)[0]), spoken(window)
+    apart, within = compared(gap, window)
+    return apart, within
+
+
 def spoken(ms: int) -> str:
     """A duration for people: `45 s`, `4 min`, `2 h 5 min`, `3 d 2 h`."""
     seconds = abs(ms) // SECOND

@@ -6,35 +6,39 @@ They are checked at the door and again when they are applied: of two people who 
 from __future__ import annotations
 
 from core import barriers, response
-from core.config import typed_payload
 from core.errors import InputError, NotFound, TransitionRefused
-from core.journal import Record
-from core.lifecycle import Transition, check, move
+from core.lifecycle import Transition, brought_by, check, move
 from core.merging import merge
 from core.model.incident import Incident, Remark
 from core.narrative.plain import one_line
+from core.paging import announce_answer
 from core.splitting import split
+from core.times import format_rfc3339
 from core.world import Turn, World
 
 
 def check_transition(world: World, incident: Incident, wanted: Transition) -> None:
     """Raises TransitionRefused, saying what is allowed; NotFound and InputError for what is not there."""
-    check(incident, wanted.to)
+    alerts = len(incident.members)
+    check(incident.id, incident.status, alerts, wanted.to, brought_by(incident))
     if wanted.to == "merged":
         _check_merge(world, incident, wanted)
     elif wanted.to == "split":
         leaving(world, incident, wanted.alerts)
 
 
-def apply_transition(turn: Turn, record: Record) -> None:
-    wanted: Transition = typed_payload(record, Transition)
+def apply_transition(turn: Turn, wanted: Transition) -> None:
     incident = turn.world.state.incidents.get(turn.world.resolve_id(wanted.incident))
     if incident is None:
+        what = f"{one_line(wanted.incident, 60)} has left memory"
+        turn.refused = TransitionRefused(what, where="transition", mend="It stays as it is")
         return
     try:
         check_transition(turn.world, incident, wanted)
-    except (TransitionRefused, NotFound, InputError):
-        return  # What was refused at the door cannot come here: somebody else was quicker.
+    except (TransitionRefused, NotFound, InputError) as error:
+        # What was refused at the door cannot come here: somebody else, or a rule, was quicker.
+        turn.refused = error
+        return
     match wanted.to:
         case "merged":
             incident = _merge(turn, incident, wanted)
@@ -43,6 +47,7 @@ def apply_transition(turn: Turn, record: Record) -> None:
         case _:
             move(turn, incident, wanted.to, wanted.actor, wanted.reason)
     response.updated(turn, incident)
+    announce_answer(turn, incident)
 
 
 def leaving(world: World, incident: Incident, alerts: tuple[str, ...]) -> list[str]:
@@ -67,7 +72,10 @@ def leaving(world: World, incident: Incident, alerts: tuple[str, ...]) -> list[s
 
 def _check_merge(world: World, incident: Incident, wanted: Transition) -> None:
     into = wanted.into
-    if into in (wanted.incident, incident.id):
+    if not into:
+        mend = "Name the other incident; `watchkeeper incidents` lists them"
+        raise InputError("a merge names no other incident", where="into", mend=mend)
+    if into == wanted.incident:
         mend = "Name another incident; `watchkeeper incidents` lists them"
         raise InputError(f"{incident.id} cannot be merged with itself", where="into", mend=mend)
     other = world.state.incidents.get(world.resolve_id(into))
@@ -78,7 +86,9 @@ def _check_merge(world: World, incident: Incident, wanted: Transition) -> None:
             mend="`watchkeeper incidents` lists them",
         )
     if other.id == incident.id:
-        raise TransitionRefused(f"{incident.id} and {one_line(into, 60)} are one incident", where="into")
+        names = dict.fromkeys((wanted.incident, into, incident.id))
+        what = f"{' and '.join(one_line(name, 60) for name in names)} are one incident already"
+        raise TransitionRefused(what + _merged_by(incident), where="into", mend="Nothing is left to do")
     if other.status == "closed":
         raise TransitionRefused(f"{other.id} is {other.status}", where="into", mend="Take another")
     if other.domain != incident.domain:
@@ -87,6 +97,13 @@ def _check_merge(world: World, incident: Incident, wanted: Transition) -> None:
             where="into",
             mend="Domains never mix",
         )
+
+
+def _merged_by(incident: Incident) -> str:
+    last = next((one for one in reversed(incident.history) if one.what == "merged"), None)
+    if last is None:
+        return ""
+    return f": merged at {format_rfc3339(last.at)} by {one_line(last.actor, 100)}"
 
 
 def _merge(turn: Turn, incident: Incident, wanted: Transition) -> Incident:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import msgspec
 
-from core.findings.watchdog import ALERT, SOURCE, TROUBLE, patience_of
 from core.identify import Identify
 from core.journal import Record
 from core.model.events import AlertEvent, AlertStatus
 from core.model.watchdog import Trouble, Watchdog
+from core.narrative.plain import one_line
 from core.observe import observe
+from core.own_alerts import SOURCE, TROUBLE, WATCHDOG_LABELS, WATCHDOG_SILENT
 from core.world import Turn
 
 # Beyond these an alert is one like others: labels that differ at every telling must not fill memory.
 MOST = 1_000
+# Labels that say nothing of where a watchdog is; and of the others so many are kept, for people.
+_NO_PLACE, _OTHERS = ("severity", "alertgroup", "monitor"), 4
 
 
 def take_watchdog(turn: Turn, record: Record, alert: AlertEvent, identify: Identify, came: int) -> bool:
@@ -70,7 +73,7 @@ def _named_by_rule(turn: Turn, labels: dict[str, str]) -> bool:
     rule = turn.world.rules.watchdog
     if labels.get("alertname", "") in rule.alerts:
         return True
-    return bool(rule.labels) and any(labels.get(name) == value for name, value in rule.labels.items())
+    return not rule.labels.items().isdisjoint(labels.items())
 
 
 def _due(turn: Turn, dog: Watchdog) -> int:
@@ -78,7 +81,7 @@ def _due(turn: Turn, dog: Watchdog) -> int:
     rule = turn.world.rules.watchdog
     if dog.trouble:
         return dog.since + rule.forget_after
-    return dog.last_heard + patience_of(rule, dog.source) + 1
+    return dog.last_heard + rule.patience_with(dog.source) + 1
 
 
 def _look_by(turn: Turn, key: str, due: int) -> None:
@@ -90,9 +93,11 @@ def _look_by(turn: Turn, key: str, due: int) -> None:
 
 def _named(alert: AlertEvent, identify: Identify) -> dict[str, str]:
     """The labels by which it is known again: its name, what the rule goes by, where it is."""
-    places = (*identify.rules.identity.environment, *identify.rules.identity.cluster)
-    kept = ("alertname", *identify.rules.watchdog.labels, *places)
-    return {name: alert.labels[name] for name in kept if alert.labels.get(name)}
+    names = identify.rules.identity
+    places = (*names.environment, *names.place(), *names.team)
+    first = dict.fromkeys(("alertname", *identify.rules.watchdog.labels, *places))
+    others = [name for name in sorted(alert.labels) if name not in (*first, *names.ignored, *_NO_PLACE)]
+    return {name: alert.labels[name] for name in (*first, *others[:_OTHERS]) if alert.labels.get(name)}
 
 
 def _heard(turn: Turn, key: str, dog: Watchdog, alert: AlertEvent, came: int, identify: Identify) -> None:
@@ -104,7 +109,7 @@ def _heard(turn: Turn, key: str, dog: Watchdog, alert: AlertEvent, came: int, id
     dog.last_heard = max(dog.last_heard, came)
     dog.times += 1
     # A body that came in long ago, and could be read only now, is no sign of life.
-    if dog.trouble and came + patience_of(turn.world.rules.watchdog, dog.source) >= turn.at:
+    if dog.trouble and came + turn.world.rules.watchdog.patience_with(dog.source) >= turn.at:
         _end(turn, key, dog, identify)
     _look_by(turn, key, _due(turn, dog))
 
@@ -139,14 +144,18 @@ def _forget(turn: Turn, key: str, dog: Watchdog, identify: Identify) -> None:
 def _tell(turn: Turn, key: str, dog: Watchdog, status: AlertStatus, identify: Identify) -> None:
     domain, _, source = dog.source.partition("/")
     names = identify.rules.identity
-    places = {name: dog.labels[name] for name in (*names.environment, *names.cluster) if name in dog.labels}
+    kept = (*names.environment, *names.place(), *names.team)
+    places = {name: dog.labels[name] for name in kept if name in dog.labels}
+    known = ("alertname", *identify.rules.watchdog.labels)
+    words = ", ".join(f"{name} {dog.labels[name]}" for name in sorted(dog.labels) if name not in known)
     own = {
-        "alertname": ALERT,
+        "alertname": WATCHDOG_SILENT,
         "watchdog": dog.labels.get("alertname", ""),
         "watchdog_fingerprint": key.rpartition("/")[2],
         "source": source,
         "severity": "critical",
         TROUBLE: dog.trouble,
+        **({WATCHDOG_LABELS: one_line(words, 200)} if words else {}),
     }
     alert = AlertEvent(
         labels={**places, **own},

@@ -9,12 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from heapq import nsmallest
-from typing import Any
 
+from core.correlation.places import kept_apart, places_apart
 from core.correlation.verdict import between, joined_by
 from core.errors import InputError, NotFound
 from core.explain import barred, excess, firings
 from core.explain_words import missed_by
+from core.model.document import Document
 from core.model.finding import Why, why_json
 from core.model.incident import Episode
 from core.narrative.plain import one_line
@@ -22,7 +23,10 @@ from core.times import spoken
 from core.why_people import Act, act_json, merged_by, parted_by, tied_by
 from core.world import World
 
-Document = dict[str, Any]
+LOOK = (
+    "`watchkeeper incidents` lists ids, `show ID` fingerprints in brackets. An alert of an incident that has"
+    " left memory is explained with it: `explain ID`"
+)
 _PAIRS, _BESIDE = 400, 4
 
 
@@ -74,9 +78,19 @@ def named(world: World, name: str, where: str) -> list[Episode]:
     found = world.members(incident) if incident else firings(world, name)
     if not found:
         what = f"no incident or alert {one_line(name, 60)!r} in memory"
-        mend = "`watchkeeper incidents` lists ids, `show ID` fingerprints in brackets"
-        raise NotFound(what, where=where, mend=mend)
+        raise NotFound(what, where=where, mend=LOOK)
     return found
+
+
+def known(world: World, name: str) -> bool:
+    """Whether an incident, or an alert by its fingerprint, is in memory."""
+    return world.resolve_id(name) in world.state.incidents or bool(firings(world, name))
+
+
+def gone(name: str, where: str) -> NotFound:
+    """Of an incident that has left memory: nothing can be asked of its alerts."""
+    what = f"{one_line(name, 60)} has left memory, and with it what its alerts nearly joined"
+    return NotFound(what, where=where, mend=f"`explain {one_line(name, 60)}` still tells what is kept of it")
 
 
 def _joining(world: World, left: Sequence[Episode], right: Sequence[Episode]) -> Why | None:
@@ -93,10 +107,11 @@ def _joining(world: World, left: Sequence[Episode], right: Sequence[Episode]) ->
 def _closest(world: World, left: Sequence[Episode], right: Sequence[Episode]) -> Why | None:
     found = []
     for place, (_, a, b) in enumerate(_pairs(left, right)):
-        why = between(world, a, b)
+        why = between(world, a, b) or kept_apart(world, a, b)
         if why is not None:
-            found.append((not why.counted, excess(why, a, b), place, barred(world, a, b, why)))
-    return min(found, key=lambda row: row[:3])[3] if found else None
+            rank = (not why.counted, places_apart(why), excess(why, a, b), place)
+            found.append((rank, barred(world, a, b, why)))
+    return min(found, key=lambda row: row[0])[1] if found else None
 
 
 def _pairs(left: Sequence[Episode], right: Sequence[Episode]) -> list[tuple[int, Episode, Episode]]:

@@ -8,7 +8,7 @@ whole: `payments-7d9f8b6c5-x2k9p` is of `payments`, `payments-proxy` is itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 # What Kubernetes makes random names of: no vowels, and nothing that looks like another letter.
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
@@ -45,6 +45,17 @@ def owner_of_pod(pod: str) -> str:
     if ordinal is not None and _NUMBERED.fullmatch(ordinal[1]) is None:
         return ordinal[1]
     return ""
+
+
+def owners_of_claim(claim: str) -> Iterator[str]:
+    """Workloads that a volume claim of a StatefulSet may be of: it is named after the template, the workload
+    and the pod's number, and either name may have dashes. `data-shop-db-0`: `data-shop-db` (some operators
+    leave the template out), `shop-db`, `db`."""
+    ordinal = _ORDINAL.fullmatch(claim) if len(claim) <= _LONGEST else None
+    rest = "" if ordinal is None or _NUMBERED.fullmatch(ordinal[1]) else ordinal[1]
+    while rest:
+        yield rest
+        rest = rest.partition("-")[2]
 
 
 def maker_of(name: str) -> str:

@@ -7,26 +7,36 @@ from __future__ import annotations
 
 from collections import deque
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from core.config import Config
 from core.correlation.reach import Reach, reach_of
+from core.errors import WatchkeeperError
 from core.model.decision import Decision, DecisionKind, decide
 from core.model.entity import Entity
 from core.model.incident import Episode, Incident, Moment
 from core.risk.commits import Commits
 from core.rules.schema import RuleSet
-from core.state import Index, State, Timeline
+from core.state import Index, State
 from core.suppression.tables import Tables
+from core.timelines import Timeline
 from core.timers import Timers
 from core.times import MINUTE
 
 _ONSET = attrgetter("starts_at", "id")
 
 
-class World:
-    rules: RuleSet
+class _NoRules:
+    """Stands for the rules before any are in force. Asked for one, it raises InputError."""
 
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._config.rules, name)
+
+
+class World:
     def __init__(self, state: State) -> None:
         self.state = state
         self.config = Config(state.documents)
@@ -48,15 +58,9 @@ class World:
         self.unsettled = deque(one.id for one in waiting)
 
     def _take_rules(self) -> None:
-        """An attribute and no property: it is read a score of times for every alert."""
-        if self.config.has_rules:
-            self.rules = self.config.rules
-
-    def __getattr__(self, name: str) -> Any:
-        """Only asked for what is not there: rules, before any are in force. Raises InputError."""
-        if name == "rules":
-            return self.config.rules
-        raise AttributeError(name)
+        """An attribute, and no `__getattr__` in this class: both are read scores of times for every alert."""
+        known = self.config.has_rules
+        self.rules = self.config.rules if known else cast(RuleSet, _NoRules(self.config))
 
     @property
     def reach(self) -> Reach:
@@ -88,6 +92,8 @@ class World:
 class Turn:
     def __init__(self, world: World, at: int, seq: int, decisions: list[Decision]) -> None:
         self.world, self.at, self.seq, self.decisions = world, at, seq, decisions
+        # Why what a person did has no effect: somebody else was quicker.
+        self.refused: WatchkeeperError | None = None
 
     def decide(
         self, kind: DecisionKind, subject: str, reason: str, receiver: str = "", *, further: bool = False

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from connectors.inbound.registry import parse
-from core.document import Document
+from core.model.document import Document
 from core.model.note import Past
 from core.narrative.check import check
 from core.narrative.check.claims import SLOT

@@ -14,10 +14,10 @@ import orjson
 
 from connectors.inbound.registry import parse
 from core.config import config_draft
-from core.document import Document
 from core.engine import Engine
 from core.journal import Draft, Record, json_draft
 from core.lifecycle import Transition, transition_draft
+from core.model.document import Document
 from core.replay import Fold, result
 from core.times import SECOND, format_rfc3339, parse_rfc3339
 from watchkeeper.files import rules_content

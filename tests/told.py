@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from core.config import config_draft
-from core.document import Document
 from core.journal import Record
+from core.model.document import Document
 from core.model.events import AlertEvent, ChangeEvent, Event, Parsed, SignalEvent
 from core.replay import Fold
 from core.times import SECOND

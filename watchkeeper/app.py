@@ -18,7 +18,8 @@ import orjson
 import structlog
 
 from core.errors import WatchkeeperError
-from core.ports import Clock, Document
+from core.model.document import Document
+from core.ports import Clock
 from watchkeeper.clock import SystemClock
 from watchkeeper.front import Later, open_front
 from watchkeeper.http.bodies import Receive, Scope, form

@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from connectors.inbound.registry import parse
 from connectors.storage.duckdb_projection import DuckdbProjection
 from connectors.storage.sqlite_journal import SqliteJournal
-from core.ports import Clock, Document
+from core.model.document import Document
+from core.ports import Clock
 from core.remediation.runbook import Runbooks
 from watchkeeper.console.intake_view import IntakeWatch
 from watchkeeper.console.routes import console_router
@@ -37,6 +38,7 @@ from watchkeeper.http.silences import silences_router
 from watchkeeper.models import chosen_model
 from watchkeeper.paging import Paging
 from watchkeeper.projector import Projector
+from watchkeeper.public import public_url
 from watchkeeper.remembering import Remembering
 from watchkeeper.risk.github_setup import github_work
 from watchkeeper.service import Watch
@@ -68,12 +70,13 @@ class Behind:
         projector = Projector(self.engine, projection, self._remembering.follow)
         projector.start()
         stack.callback(projector.stop)
-        url = settings.public_url or f"http://{settings.host}:{settings.port}"
+        url = public_url(settings)
         self.watch = Watch(
             self.engine, writer, journal, projection, clock, self.health, base_url=url, demo=settings.demo
         )
         self._letters = DeadLetters(self.engine, writer, journal)
-        housekeeping = Housekeeping(journal, writer.append_now, clock, settings.data, settings.retain_days)
+        days, reaches = settings.retain_days, self.engine.reaches
+        housekeeping = Housekeeping(journal, writer.append_now, clock, settings.data, days, begins=reaches)
         housekeeping.start()
         stack.callback(housekeeping.stop)
         self._start_explaining(stack)
@@ -114,6 +117,7 @@ class Behind:
             "dispatcher_lag_seconds": lags["dispatcher"] / 1_000,
             "records_without_effect": engine.unreadable,
             "receivers": self.paging.names,
+            "pages": self.paging.results(),
             "configuration": front.reloader.state(),
             "heartbeat": self.paging.heartbeat_state(),
             "catalogue_services": self._catalogue_services(),
@@ -162,7 +166,7 @@ class Behind:
         install_errors(app)
         metrics = Metrics(front.intake, self.engine, self.health)
         app.include_router(api_router(self.watch, front.intake, self._remembering, self._letters))
-        silences = Silences(self.engine, writer, clock)
+        silences = Silences(self.engine, writer, clock, self.watch.acts)
         app.include_router(silences_router(silences, clock.now))
         app.include_router(risk_known_router(self.watch, clock.now))
         deciding = Deciding(self.watch, writer, clock.now, front.senders.of("risk"))

@@ -11,7 +11,8 @@ from connectors.inbound.registry import parse
 from core.dead_letters import FIRST_CAME, REPLAYS, documents
 from core.errors import InputError, NotFound
 from core.journal import Draft, Record
-from core.ports import Document, Journal
+from core.model.document import Document
+from core.ports import Journal
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.writer import JournalWriter
 

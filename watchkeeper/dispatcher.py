@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from core.engine import Outcome
 from core.errors import JournalError
 from core.journal import Draft, json_draft
 from core.model.decision import Decision
+from core.model.document import Document
 from core.narrative.page import incident_url, page_text
 from core.narrative.plain import one_line
-from core.ports import Clock, Delivered, Document, Message, Notifier
+from core.payloads import Outcome
+from core.ports import Clock, Delivered, Message, Notifier
 from watchkeeper.lane import Lane, Page, Retry, wait_for
 
 log = structlog.get_logger("dispatcher")
@@ -199,7 +200,7 @@ class Dispatcher:
         document = await self._on_thread(self._document, decision.subject) or {"id": decision.subject}
         text = page_text(document, decision.reason, self._base_url, decision.at)
         incident = {**document, "url": incident_url(self._base_url, str(document["id"]))}
-        return Message(decision.id, decision.reason, decision.at, incident, text)
+        return Message(decision.id, decision.reason, decision.at, incident, text, decision.receiver)
 
     async def _on_thread(self, ask: Callable[..., Answer], *arguments: Any) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, ask, *arguments)

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 
 import structlog
 
-from core.checkpoint import reached
 from core.engine import Parse
 from core.errors import EngineStarting, InputError, JournalError, JournalUnavailable, WatchkeeperError
 from core.journal import Draft, Record
@@ -29,6 +28,8 @@ _BATCH = 256
 # Payloads in a batch, about: records of 25 MB are not read by the hundred.
 _BATCH_BYTES = 8 << 20
 _TURN_SECONDS = 0.001
+# Refusals at most that are kept for who asks: each is asked for at once.
+_REFUSED = 1_000
 
 
 class EngineLoop:
@@ -52,10 +53,11 @@ class EngineLoop:
         self._progress = threading.Condition()
         self._stopping = False
         self._caught_up = threading.Event()
-        # Where the checkpoint ends that is being read; whether that is over; and why it did not work.
-        self._reaches = 0
+        # Whether the beginning is over; and why it did not work.
         self._begun = threading.Event()
         self._fault: WatchkeeperError | None = None
+        # What people did and had no effect, and why: the last ones, by the record's number.
+        self._refused: dict[int, WatchkeeperError] = {}
         self._on_decision: list[Callable[[], None]] = []
         self._on_applied: list[Callable[[], None]] = []
         self._on_begun: list[Callable[[], None]] = []
@@ -104,6 +106,10 @@ class EngineLoop:
         """Whether there is a state to read: that of the newest checkpoint, and what came after it so far."""
         return self._begun.is_set() and self._fault is None
 
+    def reaches(self) -> int | None:
+        """The last record of the checkpoint that was taken up, 0 for none; None before it has caught up."""
+        return self.fold.reaches if self.caught_up else None
+
     def wait_begun(self) -> None:
         """Until the beginning is over, whether or not there is a state then."""
         self._begun.wait()
@@ -130,9 +136,13 @@ class EngineLoop:
         with self._progress:
             return self._progress.wait_for(lambda: self.applied >= seq or self._stopping, timeout)
 
+    def refused(self, seq: int) -> WatchkeeperError | None:
+        """Why record `seq`, of what a person did, had no effect when it was applied."""
+        return self._refused.get(seq)
+
     def lag(self, now: int) -> tuple[int, int]:
         """Records not applied yet, and the age in ms of the oldest of them."""
-        applied = self.applied or self._reaches
+        applied = self.applied or self.fold.reaches
         waiting = self._journal.head() - applied
         if waiting <= 0:
             return 0, 0
@@ -175,7 +185,6 @@ class EngineLoop:
         """Take up the newest checkpoint that can be read. False: there is no state, or a stop came first."""
         while not self._stopping:
             try:
-                self._reaches = reached(self._journal)
                 self.applied = self.fold.begin(self._journal)
                 break
             except JournalUnavailable as error:
@@ -218,7 +227,7 @@ class EngineLoop:
 
     def _apply(self, record: Record) -> list[Decision]:
         try:
-            return self.fold.apply(record)
+            decisions = self.fold.apply(record)
         except InputError as error:
             self.unreadable += 1
             self.fold.set_aside(record, error)
@@ -229,6 +238,11 @@ class EngineLoop:
             self.unreadable += 1
             log.exception("record_failed", seq=record.seq)
             return []
+        if self.fold.engine.refused is not None:
+            self._refused[record.seq] = self.fold.engine.refused
+            if len(self._refused) > _REFUSED:
+                del self._refused[next(iter(self._refused))]
+        return decisions
 
     def _wait(self) -> None:
         """Until there is news or a timer is due; then a tick makes its time known to every replay."""

@@ -19,12 +19,13 @@ from agents.breaker import Breaker
 from agents.budget import Budget
 from agents.gate import Gate, Verdict
 from agents.task import Explained, Task, Tools
-from core.engine import Annotation
 from core.errors import NotFound
 from core.journal import Draft, json_draft
 from core.model.decision import Decision
+from core.model.document import Document
 from core.model.incident import OPEN
-from core.ports import Clock, Document, Recalled
+from core.payloads import Annotation
+from core.ports import Clock, Recalled
 from watchkeeper.beside import Beside
 from watchkeeper.engine_loop import EngineLoop
 

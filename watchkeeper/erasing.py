@@ -14,7 +14,6 @@ from connectors.inbound.registry import parse
 from connectors.storage.sqlite_journal import SqliteJournal
 from core.changes import change_id
 from core.config import Config, apply_config, typed_payload
-from core.engine import Annotation, Outcome
 from core.errors import InputError
 from core.forgetting import Forget, Said, deciding_labels
 from core.identify import Identify
@@ -22,6 +21,7 @@ from core.journal import Record
 from core.lifecycle import Transition
 from core.model.events import AlertEvent, ChangeEvent, Event, RiskEvent
 from core.model.note import Note
+from core.payloads import Annotation, Outcome
 from core.ports import Journal, read_all
 from core.quoting import LONG, texts_in, texts_of
 from core.risk.forgotten import texts_of_risk

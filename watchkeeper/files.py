@@ -66,10 +66,11 @@ def mappings(directory: Path | None) -> dict[str, str]:
 
 
 def rules_content(directory: Path | None) -> dict[str, Any]:
-    """The content of the `rules` document: the built-in files with the operator's in their place."""
+    """The content of the `rules` document: the built-in files with the operator's in their place. An empty
+    directory is no file of the operator's: what ships."""
     texts, bundle = builtin_rules(), loader.BUILTIN
-    if directory is not None:
-        laid = loader.overlay(texts, _own(directory, "rule file"))
+    if directory is not None and (own := _own(directory, "rule file", may_be_empty=True)):
+        laid = loader.overlay(texts, own)
         loader.parse_rules(laid)  # Under their paths, so that a fault names the file that people know.
         texts, bundle = _by_name(laid), f"{bundle}+{directory.name}"
     loader.parse_rules(texts, bundle=bundle)
@@ -79,8 +80,8 @@ def rules_content(directory: Path | None) -> dict[str, Any]:
 def runbooks_content(directory: Path | None) -> dict[str, Any]:
     """The content of the `runbooks` document: the built-in ones, replaced and joined by the operator's."""
     texts, bundle = builtin_runbooks(), runbook.BUILTIN
-    if directory is not None:
-        texts = _by_name(runbook.overlay(texts, _own(directory, "runbook")))
+    if directory is not None and (own := _own(directory, "runbook", may_be_empty=True)):
+        texts = _by_name(runbook.overlay(texts, own))
         bundle = f"{bundle}+{directory.name}"
     runbook.parse_runbooks(texts, bundle=bundle)
     return {"bundle": bundle, "files": texts}
@@ -92,12 +93,20 @@ def _bundle(package: str, name: str) -> dict[str, str]:
     return {item.name: item.read_text(encoding="utf-8") for item in sorted(found, key=lambda f: f.name)}
 
 
-def _own(directory: Path, what: str) -> dict[str, str]:
+def empty(directory: Path | None) -> bool:
+    """Whether it is there, and holds no file that would be read."""
+    return directory is not None and directory.is_dir() and not _yaml_in(directory)
+
+
+def _yaml_in(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml"))
+
+
+def _own(directory: Path, what: str, *, may_be_empty: bool = False) -> dict[str, str]:
     if not directory.is_dir():
         raise InputError("not a directory", where=str(directory), mend=f"Give a directory of {what}s")
-    paths = sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml"))
-    own = {str(path): read_text(path, what) for path in paths}
-    if not own:
+    own = {str(path): read_text(path, what) for path in _yaml_in(directory)}
+    if not own and not may_be_empty:
         raise InputError(f"no {what}s in it", where=str(directory), mend="Add files ending in .yaml")
     return own
 

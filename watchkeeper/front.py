@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import structlog
 
-from connectors.inbound.registry import parse
 from connectors.storage.lock import DirectoryLock
 from connectors.storage.sqlite_journal import SqliteJournal
 from core.config import config_draft
@@ -21,6 +20,7 @@ from core.ports import Clock
 from watchkeeper import files, watched
 from watchkeeper.erasing import finish_erasing
 from watchkeeper.http.intake import Intake
+from watchkeeper.public import link_problem
 from watchkeeper.receivers import Receivers, no_receivers
 from watchkeeper.reloading import Reloader, look
 from watchkeeper.risk.github_setup import check_github
@@ -76,6 +76,7 @@ def open_front(settings: Settings, clock: Clock, later: Later, stack: ExitStack)
     writer.start()
     stack.callback(writer.stop)
     _say_who_is_believed(senders, known)
+    _say_where_links_lead(settings, receivers)
     intake = Intake(writer, clock, settings.max_body_bytes, mappings, senders, gates(senders))
     every = settings.watch_seconds
     reloader = Reloader(
@@ -93,7 +94,7 @@ def _open_journal(
     journal = SqliteJournal(settings.data, segment_bytes=settings.segment_bytes)
     stack.callback(journal.close)
     finish_erasing(journal)
-    drafts = start_records(journal, parse, configuration, VERSION)
+    drafts = start_records(journal, configuration, VERSION)
     if drafts:
         journal.append(drafts, clock.now())
     return journal
@@ -106,6 +107,12 @@ def _checked_model(settings: Settings) -> str:
     from watchkeeper.models import check_model
 
     return check_model(settings)
+
+
+def _say_where_links_lead(settings: Settings, receivers: Receivers) -> None:
+    problem = link_problem(settings)
+    if receivers.receivers and problem:
+        log.warning("links_in_pages", problem=problem)
 
 
 def _say_who_is_believed(senders: Senders, known: list[str]) -> None:

@@ -1,8 +1,9 @@
 """Housekeeping: checkpoints, and the end of old records.
 
-When a segment of the journal is full, or 100,000 records came since the last time, a second process folds the
-journal into a checkpoint (encoding a large state would hold up the serving one) and this one appends it: from
-then on a start reads the checkpoint and what follows, which is never much. Segments whose records are all
+When a segment of the journal is full, 100,000 records came since the last time, or the version is another, a
+second process folds the journal into a checkpoint (encoding a large state would hold up the serving one) and
+this one appends it, a large one in parts between the records that come meanwhile: from then on a start reads
+the checkpoint and what follows, which is never much. Segments whose records are all
 older than `retain_days`, and in the checkpoint, are dropped. A stop ends the second process: the next start
 makes that checkpoint.
 """
@@ -22,10 +23,12 @@ import structlog
 
 from connectors.storage.sqlite_journal import SqliteJournal
 from core.checkpoint import reached
+from core.checkpoint_parts import head_draft, part_drafts
 from core.errors import JournalError, JournalUnavailable, WatchkeeperError
 from core.journal import Draft
 from core.ports import Clock
 from core.times import DAY
+from watchkeeper.upgrade import unanswered_upgrade
 
 log = structlog.get_logger("housekeeping")
 FIRST, EVERY, AGAIN = 60.0, 60.0, 600.0
@@ -35,6 +38,8 @@ RECORDS = 100_000
 _RESTS = 20
 # While the queue of the writer is full, a checkpoint finds no room in it.
 _TRIES, _TRY_AGAIN = 100, 0.05
+# One larger than this is appended in parts.
+_ONE_RECORD = 4 << 20
 _PATIENCE = 3_600.0
 _LOOK = 0.2
 # A process that was asked to end has so long before it is ended.
@@ -49,7 +54,9 @@ class Stopped(Exception):
 
 
 class Housekeeping:
-    """`fold` makes a checkpoint's bytes from the journal in a directory; without it, in a process apart."""
+    """`fold` makes a checkpoint's bytes from the journal in a directory; without it, in a process apart.
+    `begins` says up to which record the checkpoint reaches that the server began with, None while it still
+    catches up: that has the machine to itself."""
 
     def __init__(
         self,
@@ -59,12 +66,15 @@ class Housekeeping:
         data: Path,
         retain_days: int,
         fold: Fold | None = None,
+        begins: Callable[[], int | None] | None = None,
     ) -> None:
         self._journal, self._append, self._clock, self._data = journal, append, clock, data
         self._retain_days = retain_days
         self._fold = fold or (lambda data: fold_apart(data, retain_days, self._stopping))
         self._stopping = threading.Event()
+        self._begins = begins
         self._known: int | None = None
+        self._record: int | None = None
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
@@ -77,15 +87,26 @@ class Housekeeping:
         self._thread.join()
 
     def look(self) -> None:
-        """Once: a checkpoint when a segment has filled or much has come since the last, then drop what may
-        go."""
-        sealed, known = self._journal.segments()[:-1], self._reached()
-        full = bool(sealed) and known < sealed[-1].last
-        if full or self._journal.head() - known >= RECORDS:
-            seq = self._append_soon(Draft("checkpoint", "program", self._fold(self._data)))
-            self._known = None
-            log.info("checkpoint", record=seq, state_of=self._reached())
+        """Once: a checkpoint when a segment has filled, much has come since the last, or the version has
+        changed; then drop what may go."""
+        known = self._reached()
+        if known is None:
+            return
+        sealed = self._journal.segments()[:-1]
+        # One that the newest checkpoint itself has filled waits for the next: else it would never end.
+        full = bool(sealed) and known < sealed[-1].last and self._newest() < sealed[-1].last
+        upgraded = unanswered_upgrade(self._journal, known) is not None
+        if full or upgraded or self._journal.head() - known >= RECORDS:
+            seq = self._write(self._fold(self._data))
+            self._known, self._record = reached(self._journal), seq
+            log.info("checkpoint", record=seq, state_of=self._known)
         self._drop()
+
+    def _write(self, payload: bytes) -> int:
+        if len(payload) <= _ONE_RECORD or b"\n" not in payload:
+            return self._append_soon(Draft("checkpoint", "program", payload))
+        parts = [self._append_soon(draft) for draft in part_drafts(payload)]
+        return self._append_soon(head_draft(payload, parts))
 
     def _append_soon(self, draft: Draft) -> int:
         for _ in range(_TRIES):
@@ -97,20 +118,27 @@ class Housekeeping:
         return self._append(draft)
 
     def _drop(self) -> None:
-        if not self._retain_days:
+        known = self._reached()
+        if not self._retain_days or known is None:
             return
-        oldest, reached = self._clock.now() - self._retain_days * DAY, self._reached()
-        old = [one for one in self._journal.segments()[:-1] if one.newest_at < oldest and one.last <= reached]
+        oldest = self._clock.now() - self._retain_days * DAY
+        old = [one for one in self._journal.segments()[:-1] if one.newest_at < oldest and one.last <= known]
         if old:
             dropped = self._journal.drop(old[-1].last)
             log.info("records_dropped", segments=len(dropped), through=old[-1].last)
 
-    def _reached(self) -> int:
-        """The last record that is in the newest checkpoint, which is large and read once: while a server runs
-        nobody else writes one."""
+    def _reached(self) -> int | None:
+        """The last record that is in the newest checkpoint: while a server runs nobody else writes one."""
         if self._known is None:
-            self._known = reached(self._journal)
+            self._known = self._begins() if self._begins is not None else reached(self._journal)
         return self._known
+
+    def _newest(self) -> int:
+        """The number of the newest checkpoint's record, its last one; 0 for none."""
+        if self._record is None:
+            found = self._journal.latest("checkpoint", "program")
+            self._record = found.seq if found else 0
+        return self._record
 
     def _run(self) -> None:
         wait = FIRST

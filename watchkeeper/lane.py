@@ -11,8 +11,8 @@ import hashlib
 from contextlib import suppress
 from typing import NamedTuple
 
-from core.engine import Outcome
 from core.model.decision import Decision
+from core.payloads import Outcome
 
 
 class Retry(NamedTuple):

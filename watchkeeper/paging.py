@@ -13,7 +13,8 @@ from connectors.outbound.email import EmailNotifier
 from connectors.outbound.pagerduty import PagerdutyNotifier
 from connectors.outbound.webhook import WebhookNotifier
 from core.errors import NotFound
-from core.ports import Clock, Document, Notifier
+from core.model.document import Document
+from core.ports import Clock, Notifier
 from watchkeeper.dispatcher import Dispatcher
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.heartbeat import Heartbeat
@@ -98,6 +99,15 @@ class Paging:
         if self._beating is not None:
             await _end(self._beating)
         self._beating = None
+
+    def results(self) -> Document:
+        """Pages since the start: by receiver what it took (`delivered`) and what was given up (`failed`); and
+        those of which no route said to whom."""
+        counts = self.dispatcher.counts
+        by_name = {
+            name: {"delivered": one.delivered, "failed": one.failed} for name, one in sorted(counts.items())
+        }
+        return {"receivers": by_name, "no_receiver": self.dispatcher.no_receiver}
 
     def lag_ms(self, now: int) -> int:
         return self.dispatcher.lag_ms(now)

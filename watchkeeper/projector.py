@@ -16,8 +16,9 @@ import structlog
 
 from core.document import incident_document, outside_document
 from core.errors import ProjectionUnavailable
+from core.model.document import Document
 from core.model.incident import OPEN
-from core.ports import Document, Projection
+from core.ports import Projection
 from core.replay import Fold
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.pace import Pace

@@ -6,6 +6,7 @@ day and the receivers' names. Errors name file, path and mend, and never repeat 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,14 @@ import yaml
 
 from connectors.outbound.email import Mailbox
 from connectors.outbound.webhook import signing_key
+from core.environments import Environments
 from core.errors import RoutesError
-from core.routing import Routes
+from core.journal import DEFAULT_DOMAIN
+from core.routing import About, Routes, parse_routes
+from core.rules.loader import parse_rules
+from core.times import format_rfc3339
 from core.yamltext import Strict, checked, read_yaml
+from watchkeeper.files import builtin_rules
 from watchkeeper.receiver_entries import (
     LOCAL,
     EmailEntry,
@@ -87,8 +93,11 @@ def no_receivers() -> Receivers:
     return Receivers((), None, _routes_text(RoutingFile()))
 
 
-def read_receivers(text: str, where: str, environment: Mapping[str, str]) -> Receivers:
-    """The file's YAML `text`; `where` is its path. Raises RoutesError."""
+def read_receivers(
+    text: str, where: str, environment: Mapping[str, str], now: int | None = None
+) -> Receivers:
+    """The file's YAML `text`; `where` is its path, `now` (ms UTC) from when on times of day are looked at.
+    Raises RoutesError."""
     document = checked(RoutingFile, read_yaml(text, RoutesError, where), RoutesError, where)
     _refuse_contradictions(document, where)
     # The same checks that whoever reads the journal makes.
@@ -97,10 +106,29 @@ def read_receivers(text: str, where: str, environment: Mapping[str, str]) -> Rec
     receivers = tuple(read.receiver(entry, place) for place, entry in enumerate(document.receivers, 1))
     beat = document.heartbeat
     target = HeartbeatTarget(beat.url, beat.every) if beat else None
-    warnings = tuple(warning for receiver in receivers for warning in _warnings(receiver))
+    routes_text = _routes_text(document)
+    untaken = _untaken(parse_routes(routes_text), now) if receivers else []
+    warnings = (*(warning for receiver in receivers for warning in _warnings(receiver)), *untaken)
     for warning in warnings:
         log.warning("routing_file", where=where, warning=warning)
-    return Receivers(receivers, target, _routes_text(document), warnings)
+    return Receivers(receivers, target, routes_text, warnings)
+
+
+def _untaken(routes: Routes, now: int | None) -> list[str]:
+    """Pages that nobody would get, though they wake somebody elsewhere. By the shipped rules: which
+    environments are production is known here only of those."""
+    rules = parse_rules(builtin_rules())
+    name = Environments(rules.identity.environment_names, ()).name
+    routes = routes.with_environments(name, rules.severity.in_production)
+    start = int(time.time() * 1_000) if now is None else now
+    at = routes.untaken(About(severity="P1", domain=DEFAULT_DOMAIN), start)
+    if at is None:
+        return []
+    when = "" if not routes.routes or at == start else f" at times, such as {format_rfc3339(at)}"
+    return [
+        f"no route takes a P1 that names no team, service, cluster and environment{when}, as a silent "
+        "watchdog's is: nobody would be paged. Add a last route without `match`"
+    ]
 
 
 def _refuse_contradictions(document: RoutingFile, where: str) -> None:

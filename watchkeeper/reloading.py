@@ -20,7 +20,8 @@ from core.canonical import sha256_hex
 from core.config import Config, json_payload
 from core.errors import InputError, JournalError, WatchkeeperError
 from core.journal import Draft, Record
-from core.ports import Clock, Document
+from core.model.document import Document
+from core.ports import Clock
 from core.times import optional_rfc3339
 
 log = structlog.get_logger("reload")
@@ -79,6 +80,7 @@ class Reloader:
         self._problems: tuple[Problem, ...] = ()
         self._reloads = self._failures = 0
         self._changed_at: int | None = None
+        self._empty = self._look_empty()
         self._seen = self._last_look = look(parts) if seen is None else seen
         self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
 
@@ -101,6 +103,7 @@ class Reloader:
         """
         with self._one_at_a_time:
             self._seen = look(self._parts)
+            self._empty = self._look_empty()
             drafts, problems = self._load_all()
             try:
                 self._put_in_force(drafts)
@@ -124,6 +127,7 @@ class Reloader:
             "failures": self._failures,
             "changed_at": optional_rfc3339(self._changed_at),
             "problems": [problem._asdict() for problem in problems],
+            "warnings": [warning._asdict() for warning in self._empty],
         }
 
     def documents(self) -> Document:
@@ -131,6 +135,16 @@ class Reloader:
         hashes = {name: sha256_hex(payload) for name, payload in sorted(self._in_force.items())}
         files = {part.name: str(part.path) for part in self._parts}
         return {**self.state(), "documents": hashes, "files": files}
+
+    def _look_empty(self) -> tuple[Problem, ...]:
+        """Directories without a file: what ships is in force, which may not be what somebody meant."""
+        mend = "Put your files there, or leave the option out"
+        what = "no files in it, so what ships is in force"
+        dirs = [part for part in self._parts if part.path.is_dir() and not fingerprint(part.path)]
+        found = tuple(Problem(part.name, str(part.path), what, mend) for part in dirs)
+        for warning in found:
+            log.warning("empty_directory", **warning._asdict())
+        return found
 
     def _load_all(self) -> tuple[list[Draft], tuple[Problem, ...]]:
         """What is to be committed, and what cannot be. Secrets and addresses are taken up here: a receiver

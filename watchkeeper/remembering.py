@@ -14,13 +14,21 @@ from pathlib import Path
 import structlog
 
 from core.errors import MemoryUnavailable
-from core.ports import Document, Memory, Recalled, Remembered
-from core.remediation.runbook import Runbooks
+from core.model.document import Document
+from core.ports import Memory, Recalled, Remembered
+from core.remediation.runbook import SLOT, Runbooks
 
 log = structlog.get_logger("memory")
 FOLDER = "memory"
 _KEPT = 1_000
 _OVER = frozenset({"resolved", "closed"})
+# What a runbook's title says for no incident in particular.
+_UNFILLED = {
+    "service": "the service",
+    "environment": "its environment",
+    "cluster": "its cluster",
+    "version": "the version",
+}
 
 
 class Remembering:
@@ -139,9 +147,14 @@ def _remembered(runbooks: Runbooks) -> list[Remembered]:
     return [
         remembered_runbook(
             one.runbook,
-            _without_slots(one.title),
+            _in_words(one.title),
             _without_slots(" ".join(one.texts())),
             tuple(one.when.symptoms or ()),
         )
         for one in runbooks.runbooks
     ]
+
+
+def _in_words(title: str) -> str:
+    """`Bring the service back`: what no incident fills yet."""
+    return SLOT.sub(lambda slot: _UNFILLED.get(slot[1], slot[1]), title)

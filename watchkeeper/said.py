@@ -14,9 +14,10 @@ from typing import Any
 
 from core.errors import WatchkeeperError
 from core.journal import Record
+from core.model.document import Document
 from core.model.events import AlertEvent
 from core.narrative.said import leading, said_json
-from core.ports import Document, Journal
+from core.ports import Journal
 from core.replay import Fold
 from core.severity import Levels
 
@@ -54,6 +55,10 @@ class Sayings:
             if said["summary"] or said["description"] or said["links"]:
                 rows.append({key: alert[key] for key in ("line", "index", "name", "service")} | said)
         return rows
+
+    def one(self, fold: Fold, line: int, index: int) -> Document:
+        """Of one alert: `summary`, `description` and `links`."""
+        return self._read(line, index, self._reader(fold, fold.engine.world.config.mappings, line))
 
     def _reader(self, fold: Fold, mappings: Mapping[str, str], line: int) -> Events:
         """The alerts of a record, read when first asked for; None where it is gone. Looked up each time:

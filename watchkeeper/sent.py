@@ -8,7 +8,8 @@ import orjson
 
 from core.errors import NotFound
 from core.journal import Record
-from core.ports import Document, Journal
+from core.model.document import Document
+from core.ports import Journal
 from core.times import format_rfc3339
 
 

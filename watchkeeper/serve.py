@@ -53,17 +53,7 @@ def serve(settings: Settings) -> None:
             if not settings.demo:
                 signal.signal(signal.SIGHUP, lambda *_: app.reloader.ask())
             _say(settings, url)
-            config = uvicorn.Config(
-                app.asgi,
-                interface="asgi3",
-                http=BoundedProtocol,
-                ws="none",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=5,
-            )
-            server = uvicorn.Server(config)
+            server = _server(app)
             app.on_fault = partial(setattr, server, "should_exit", True)
             server.run(sockets=[listener])
         finally:
@@ -71,6 +61,20 @@ def serve(settings: Settings) -> None:
             app.stop()
     if app.fault is not None:
         raise app.fault
+
+
+def _server(app: App) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app.asgi,
+        interface="asgi3",
+        http=BoundedProtocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    return uvicorn.Server(config)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from core.document import incident_document, outside_document
 from core.lifecycle import allowed
+from core.model.document import Document
 from core.model.incident import Incident
 from core.narrative.leftover import leftover_json
-from core.ports import Document
 from core.replay import Fold
 from core.risk.causes import cause_json, taught_of
 from core.slo_document import incident_budgets
+from core.storm import burst, burst_json
 from core.times import format_rfc3339
 from watchkeeper.standing_in import with_stand_ins
 
@@ -22,8 +23,9 @@ def shown(document: Document) -> Document:
 
 def live_document(fold: Fold, incident: Incident) -> Document:
     """All of an incident in memory: also pages and notes, when it resolves by itself or comes back since
-    alerts of it still fire, and error budgets."""
+    alerts of it still fire, error budgets, and the `storm` in which it began."""
     world = fold.engine.world
+    found = burst(world)
     due = world.timers.armed.get(f"resolve:{incident.id}")
     return {
         **incident_document(world, incident),
@@ -31,6 +33,7 @@ def live_document(fold: Fold, incident: Incident) -> Document:
         "resolves_at": format_rfc3339(due[0]) if due else None,
         "comes_back": leftover_json(world, incident),
         "budgets": incident_budgets(world, incident),
+        "storm": burst_json(found) if found is not None and incident.id in found.incidents else None,
     }
 
 

@@ -7,32 +7,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from core.errors import InputError, NotFound, TransitionRefused
 from core.journal import Draft
+from core.model.document import Document
 from core.model.incident import OPEN, Episode
 from core.narrative.plain import one_line
-from core.ports import Clock, Document
+from core.ports import Clock
 from core.replay import Fold
 from core.suppression.checking import MAX_AUTHOR, MAX_COMMENT, MAX_SILENCES, check_silence, silence_id
 from core.suppression.matchers import Matcher, of_labels
 from core.suppression.silences import Silence, effects
 from core.suppression.silencing import dismiss_draft, expire_draft, put_draft, return_draft
 from core.times import DAY, format_rfc3339
+from watchkeeper.acts import Acts
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.writer import JournalWriter
 
-_APPLY_TIMEOUT = 10.0
+_NEW = "a new silence"
 _LONGEST_DISMISSAL = 30 * DAY
 _SHOWN = 20
 _ORDER = {"active": 0, "pending": 1, "expired": 2}
 
 
 class Silences:
-    def __init__(self, engine: EngineLoop, writer: JournalWriter, clock: Clock) -> None:
-        self._engine, self._writer, self._clock = engine, writer, clock
+    """`acts` are those of the incidents, whose dismissals are put here."""
+
+    def __init__(
+        self, engine: EngineLoop, writer: JournalWriter, clock: Clock, acts: Acts | None = None
+    ) -> None:
+        self._engine, self._clock = engine, clock
+        self._acts = acts or Acts(engine, writer)
 
     def listed(self, filters: Sequence[Matcher] = ()) -> list[Document]:
         """Active, pending, then expired ones; those that end first come first. `filters` are of the labels
@@ -59,7 +67,7 @@ class Silences:
         """Store a new silence (its `id` is empty), or a change of one; what it is, with `warnings`. One that
         has expired, or whose matchers change, goes on as a new one.
 
-        Raises InputError, NotFound, JournalUnavailable."""
+        Raises InputError, NotFound, JournalUnavailable, NotYetApplied."""
         author, comment = one_line(silence.author, MAX_AUTHOR), one_line(silence.comment, MAX_COMMENT)
         if not comment:
             raise InputError("no comment", where="comment", mend="Say why; everybody sees it")
@@ -68,26 +76,38 @@ class Silences:
         if not silence.id:
             silence = msgspec.structs.replace(silence, starts_at=max(silence.starts_at, now))
         warnings = check_silence(silence, now)
-        named = await asyncio.to_thread(self._named, silence, now)
-        await self._store(put_draft(named, source))
-        if silence.id and named.id != silence.id:
+        found: list[str] = []
+
+        def checked() -> Draft:
+            named = self._named(silence, now)
+            found.append(named.id)
+            return put_draft(named, source)
+
+        # All new ones in a row, since there may be only so many.
+        await self._acts.do((silence.id or _NEW,), checked)
+        if silence.id and found[0] != silence.id:
             await self._end(silence.id, author, source)
-        return {**await asyncio.to_thread(self.one, named.id), "warnings": warnings}
+        return {**await asyncio.to_thread(self.one, found[0]), "warnings": warnings}
 
     async def expire(self, name: str, actor: str, source: str) -> Document:
         """End a silence now. Raises NotFound, InputError when it is over already, JournalUnavailable."""
-        row = await asyncio.to_thread(self.one, name)
-        if row["state"] == "expired":
-            what = f"{name} is over since {row['ends_at']}"
-            raise InputError(what, where="silence", mend="Put a new one")
-        await self._store(expire_draft(name, one_line(actor, MAX_AUTHOR), source))
+
+        def checked() -> Draft:
+            row = self.one(name)
+            if row["state"] == "expired":
+                last = row["history"][-1]
+                by = f", ended by {last['author']}" if last["op"] == "expire" else ""
+                what = f"{name} is over since {row['ends_at']}{by}"
+                raise InputError(what, where="silence", mend="Put a new one")
+            return expire_draft(name, one_line(actor, MAX_AUTHOR), source)
+
+        await self._acts.do((name,), checked)
         return await asyncio.to_thread(self.one, name)
 
     async def _end(self, name: str, author: str, source: str) -> None:
         """What goes on as another silence ends, unless it is over."""
-        row = await asyncio.to_thread(self.one, name)
-        if row["state"] != "expired":
-            await self._store(expire_draft(name, author, source))
+        with suppress(InputError):
+            await self.expire(name, author, source)
 
     async def dismiss(self, incident: str, until: int, actor: str, reason: str, source: str) -> Document:
         """Page nobody about an incident until a time, or until it gets worse; its id and what holds now.
@@ -100,21 +120,25 @@ class Silences:
         if not now < until <= now + _LONGEST_DISMISSAL:
             what = f"{format_rfc3339(until)} is not within the next 30 days"
             raise InputError(what, where="until", mend="Give a time such as 2h, or resolve the incident")
-        await asyncio.to_thread(self._open, incident)
-        await self._store(dismiss_draft(incident, until, actor, reason, source))
+
+        def checked() -> Draft:
+            self._open(incident)
+            return dismiss_draft(incident, until, actor, reason, source)
+
+        await self._acts.do((incident,), checked)
         return await asyncio.to_thread(self._dismissal, incident)
 
     async def undismiss(self, incident: str, actor: str, source: str) -> Document:
         """End a dismissal. Raises NotFound, TransitionRefused when there is none, JournalUnavailable."""
-        row = await asyncio.to_thread(self._dismissal, incident)
-        if row["snoozed_until"] is None:
-            raise TransitionRefused(f"{row['incident']} is not dismissed", mend="Nothing is left to do")
-        await self._store(return_draft(incident, one_line(actor, MAX_AUTHOR), source))
-        return await asyncio.to_thread(self._dismissal, incident)
 
-    async def _store(self, draft: Draft) -> None:
-        seq = await self._writer.append(draft)
-        await asyncio.to_thread(self._engine.wait_for, seq, _APPLY_TIMEOUT)
+        def checked() -> Draft:
+            row = self._dismissal(incident)
+            if row["snoozed_until"] is None:
+                raise TransitionRefused(f"{row['incident']} is not dismissed", mend="Nothing is left to do")
+            return return_draft(incident, one_line(actor, MAX_AUTHOR), source)
+
+        await self._acts.do((incident,), checked)
+        return await asyncio.to_thread(self._dismissal, incident)
 
     def _named(self, silence: Silence, now: int) -> Silence:
         with self._engine.reading() as fold:

@@ -60,10 +60,15 @@ def _with_words(event: Event, alert: Object) -> Event:
     """The values that crossed the threshold, for people; a link that opens (that of a test does not)."""
     if not isinstance(event, AlertEvent):
         return event
-    values = text(alert, "valueString")
+    told = labels(
+        values=text(alert, "valueString"),
+        dashboard_url=link(alert.get("dashboardURL")),
+        panel_url=link(alert.get("panelURL")),
+        image_url=link(alert.get("imageURL")),
+    )
     return msgspec.structs.replace(
         event,
-        annotations={**event.annotations, **({"values": values} if values else {})},
+        annotations={**told, **event.annotations, **labels(values=told.get("values", ""))},
         generator_url=link(*(alert.get(key) for key in ("generatorURL", "panelURL", "dashboardURL"))),
     )
 

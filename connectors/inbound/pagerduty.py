@@ -84,10 +84,20 @@ def _alert(incident: Any, status: AlertStatus, told: Any, index: int) -> AlertEv
         index=index,
         starts_at=reopened or begun or (first_instant(told) if status == "firing" else None),
         ends_at=ended,
-        annotations=labels(summary=title),
+        annotations=labels(summary=title, description=_details(incident)),
         generator_url=link(dig(incident, "html_url")),
         occurrence=f"{identifier}@{reopened}" if reopened else identifier,
         identity=("alertname", "service"),
+    )
+
+
+def _details(incident: Any) -> str:
+    """What whoever opened it wrote: of version 3, or of the older ones."""
+    return first_text(
+        text(incident, "body", "details"),
+        text(incident, "trigger_summary_data", "description"),
+        text(incident, "first_trigger_log_entry", "channel", "details"),
+        text(incident, "description"),
     )
 
 

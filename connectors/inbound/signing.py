@@ -87,27 +87,13 @@ def verify_listed(request: Request, secrets: Sequence[str], name: str, prefix: s
         raise refused(name)
 
 
-def verify_timed(
-    request: Request,
-    secrets: Sequence[str],
-    name: str,
-    stamp_name: str,
-    *,
-    prefix: str = "",
-    before: str = "",
-) -> None:
-    """As `verify_hex`, over `before`, the timestamp of another header, a colon, and the body."""
+def verify_timed(request: Request, secrets: Sequence[str], name: str, stamp_name: str) -> None:
+    """As `verify_hex`, over the timestamp of another header, a colon, and the body."""
     given, stamp = header(request, name), fresh(header(request, stamp_name), request.now, stamp_name)
     usable = _usable(secrets, name)
-    wanted = [prefix + hmac_hex(secret, before, stamp, ":", request.body) for secret in usable]
+    wanted = [hmac_hex(secret, stamp, ":", request.body) for secret in usable]
     if not one_of([given], wanted):
         raise refused(name)
-
-
-def slack_v0(request: Request, secrets: Sequence[str]) -> None:
-    """Slack: `v0=` and the HMAC over `v0:timestamp:body`."""
-    stamp_name = "x-slack-request-timestamp"
-    verify_timed(request, secrets, "x-slack-signature", stamp_name, prefix="v0=", before="v0:")
 
 
 def verify_pairs(request: Request, secrets: Sequence[str], name: str) -> None:

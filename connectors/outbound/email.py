@@ -21,7 +21,7 @@ from email.utils import formatdate
 from html import escape
 from typing import Literal, NamedTuple, TypeVar
 
-from core.narrative.page import reason_base, said_first
+from core.narrative.page import reason_base, said_first, titled
 from core.narrative.plain import one_line
 from core.narrative.said import link_of
 from core.narrative.weblink import url_host
@@ -167,7 +167,7 @@ def letter(mailbox: Mailbox, message: Message) -> EmailMessage:
 
 def _subject(message: Message) -> str:
     incident = message.incident
-    title = f"{incident.get('severity', '')} {incident.get('title') or incident['id']}"
+    title = f"{incident.get('severity', '')} {titled(incident) or incident['id']}"
     happened = reason_base(message.reason).replace("_", " ")
     return one_line(f"[{one_line(title, 160)}] {incident['id']}: {happened}", 240)
 

@@ -3,6 +3,10 @@
 What is sent follows the state of the incident at the moment of sending: open triggers, acknowledged
 acknowledges, over resolves. PagerDuty takes the same event twice for one, and ignores the end of what it does
 not know, so that every page may be repeated. An incident that was merged into another is resolved there.
+
+A second trigger of one key notifies nobody there, acknowledged or not: it goes into the log. What is to wake
+somebody although there was a page before is therefore an alert of its own, whose key adds why and when; both
+are in the incident's history, so that what acknowledges or resolves finds all keys again.
 """
 
 from __future__ import annotations
@@ -14,10 +18,12 @@ from typing import Any
 import httpx
 
 from connectors.outbound.posting import post
-from core.narrative.page import reason_base, said_first
+from core.model.document import Document
+from core.narrative.page import WAKING, reason_base, said_first, titled
+from core.narrative.place import where_words
 from core.narrative.plain import one_line, short_version
-from core.ports import Delivered, Document, Message
-from core.times import format_rfc3339
+from core.ports import Delivered, Message
+from core.times import format_rfc3339, parse_rfc3339
 
 DEFAULT_URL = "https://events.pagerduty.com/v2/enqueue"
 MAX_BYTES = 512_000
@@ -25,7 +31,8 @@ MAX_BYTES = 512_000
 _FINAL = frozenset({400, 413})
 _SEVERITIES = {"P0": "critical", "P1": "critical", "P2": "error", "P3": "warning"}
 _MOST, _WORDS = 20, 400
-_MERGED = 50
+_MERGED, _WAKINGS = 50, 20
+_AT_WORK = ("acknowledged", "mitigated")
 
 
 class PagerdutyNotifier:
@@ -48,11 +55,49 @@ class PagerdutyNotifier:
 
 def events(message: Message) -> Iterator[dict[str, Any]]:
     """What a page means to PagerDuty, without the routing key."""
-    incident = message.incident
-    yield _event(message, _action(message))
-    for name in _merged(message):
-        if name != incident["id"]:
-            yield {"event_action": "resolve", "dedup_key": _key_of(name)}
+    action, name = _action(message), str(message.incident["id"])
+    if action == "trigger" and _wakes(message):
+        yield _event(message, _own_key(name, message.reason, message.at))
+        # It stands for the one before it of its kind, so that few are open there.
+        base = reason_base(message.reason)
+        before = [one for one in _wakings(message) if reason_base(one[0]) == base and one[1] < message.at]
+        for one in before[-1:]:
+            yield {"event_action": "resolve", "dedup_key": _own_key(name, *one)}
+    elif action == "trigger":
+        yield _event(message, _key_of(name))
+    else:
+        woken = [_own_key(name, reason, at) for reason, at in _wakings(message)]
+        for key in (_key_of(name), *woken):
+            yield {"event_action": action, "dedup_key": key}
+    for other in _merged(message):
+        if other != name:
+            for key in (_key_of(other), *(_own_key(other, *one) for one in _wakings(message))):
+                yield {"event_action": "resolve", "dedup_key": key}
+
+
+def _wakes(message: Message) -> bool:
+    """Whether somebody is to look although there was a page before. So does what is merged into one that
+    somebody has."""
+    base = reason_base(message.reason)
+    return base in WAKING or (base == "merged" and message.incident.get("status") in _AT_WORK)
+
+
+def _wakings(message: Message) -> list[tuple[str, int]]:
+    """Reason and time of those pages to this receiver, the last ones. What was merged into it has its own
+    among them: which was whose is not told, and PagerDuty passes over what it does not know."""
+    found = []
+    for one in message.incident.get("history") or ():
+        base = reason_base(str(one.get("reason", "")))
+        if one.get("what") == "paged" and (base in WAKING or base == "merged"):
+            names = str(one.get("detail", "")).split(", ")
+            if not message.receiver or message.receiver in names:
+                found.append((str(one["reason"]), parse_rfc3339(str(one["at"]))))
+    return found[-_WAKINGS:]
+
+
+def _own_key(name: str, reason: str, at: int) -> str:
+    """`INC-20261121-ABCDEF:escalated:1:oncall:2026-11-21T08:15:00.000Z`."""
+    return f"{_key_of(name)[:100]}:{one_line(reason, 100)}:{format_rfc3339(at)}"
 
 
 def _action(message: Message) -> str:
@@ -77,11 +122,9 @@ def _merged(message: Message) -> list[str]:
     return list(dict.fromkeys(one for one in names if one))[:_MERGED]
 
 
-def _event(message: Message, action: str) -> dict[str, Any]:
+def _event(message: Message, key: str) -> dict[str, Any]:
     incident = message.incident
-    event: dict[str, Any] = {"event_action": action, "dedup_key": _key_of(str(incident["id"]))}
-    if action != "trigger":
-        return event
+    event: dict[str, Any] = {"event_action": "trigger", "dedup_key": key}
     url = str(incident.get("url", ""))
     links = [{"href": url, "text": "Watchkeeper"}] if url.startswith(("https://", "http://")) else []
     links += [
@@ -89,21 +132,35 @@ def _event(message: Message, action: str) -> dict[str, Any]:
         for one in (said_first(incident) or {"links": ()})["links"]
     ]
     origin = incident.get("origin") or next(iter(incident.get("services") or ()), None) or {}
-    service = one_line(str(origin.get("service", "")), 200)
-    title = one_line(f"{incident.get('severity', '')} {incident.get('title') or incident['id']}", 1_000)
+    where = incident.get("where") or {}
+    thing = one_line(str(origin.get("service") or next(iter(where.get("things") or ()), "")), 200)
     payload = {
-        "summary": title,
-        "source": service or "watchkeeper",
+        "summary": _summary(message),
+        "source": thing or "watchkeeper",
         "severity": _SEVERITIES.get(str(incident.get("severity")), "error"),
         "timestamp": format_rfc3339(message.at),
         "class": reason_base(message.reason),
         "custom_details": details(message),
     }
-    if service:
-        payload["component"] = service
-    if origin.get("environment"):
-        payload["group"] = one_line(str(origin["environment"]), 200)
+    if thing:
+        payload["component"] = thing
+    group = where_words(where, things=False) or str(origin.get("environment") or "")
+    if group:
+        payload["group"] = one_line(group, 200)
     return {**event, "client": "Watchkeeper", "client_url": url, "links": links, "payload": payload}
+
+
+def _summary(message: Message) -> str:
+    """What it is and where; of a page that comes after another, first why."""
+    incident, base = message.incident, reason_base(message.reason)
+    again = f"[{base.replace('_', ' ')}] " if _wakes(message) else ""
+    return one_line(f"{again}{incident.get('severity', '')} {titled(incident) or incident['id']}", 1_000)
+
+
+def _taken(incident: Document) -> dict[str, str]:
+    """Somebody has it: since when, and who."""
+    at, by = incident.get("acknowledged_at"), one_line(str(incident.get("acknowledged_by", "")), 80)
+    return {"acknowledged": f"first page acknowledged at {at} by {by}"} if at else {}
 
 
 def details(message: Message) -> dict[str, Any]:
@@ -115,6 +172,8 @@ def details(message: Message) -> dict[str, Any]:
         "text": message.text[:2_000],
         "status": one_line(str(incident.get("status", "")), 40),
         "severity": one_line(str(incident.get("severity", "")), 10),
+        "where": where_words(incident.get("where")),
+        **_taken(incident),
         "services": [one_line(str(one.get("service", "")), 100) for one in services[:_MOST]],
         "services_total": len(services),
         "alerts_total": len(alerts),

@@ -15,16 +15,17 @@ import httpx
 from connectors.outbound.posting import post
 from connectors.standard_webhooks import signature
 from connectors.standard_webhooks import signing_key as signing_key
+from core.model.document import Document
 from core.narrative.page import reason_base
 from core.narrative.plain import one_line
-from core.ports import Delivered, Document, Message
+from core.ports import Delivered, Message
 from core.times import format_rfc3339
 
 _MOST = 100
 # 410 Gone: whoever was there wants no more.
 _FINAL = frozenset({410})
 _FACTS = (
-    "id", "title", "severity", "status", "url", "opened_at", "started_at", "resolved_at",
+    "id", "title", "where", "domain", "severity", "status", "url", "opened_at", "started_at", "resolved_at",
     "acknowledged_by", "origin", "questions", "recurrence_of",
 )  # fmt: skip
 

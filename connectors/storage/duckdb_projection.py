@@ -16,7 +16,7 @@ import duckdb
 import orjson
 
 from core.errors import ProjectionUnavailable
-from core.ports import Document
+from core.model.document import Document
 
 FILE_NAME = "history.duckdb"
 _SCHEMA = """
@@ -115,6 +115,15 @@ class DuckdbProjection:
                 [status, status, opened_at, name, limit],
             ).fetchall()
         return [orjson.loads(row[0]) for row in rows]
+
+    def count(self, status: str | None, without: Sequence[str]) -> int:
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT count(*) FROM incidents WHERE forgotten AND (status = ? OR ? IS NULL)"
+                " AND NOT list_contains(?::VARCHAR[], id)",
+                [status, status, list(without)],
+            ).fetchone()
+        return int(row[0]) if row else 0
 
     def close(self) -> None:
         with self._lock:

@@ -9,7 +9,7 @@ import msgspec
 
 from core.errors import NotFound
 from core.journal import Draft, Record, RecordKind
-from core.ports import Document
+from core.model.document import Document
 
 
 class Dropped(NamedTuple):
@@ -96,3 +96,7 @@ class MemoryProjection:
         ]
         found.sort(key=lambda document: (document["opened_at"], document["id"]), reverse=True)
         return found[:limit]
+
+    def count(self, status: str | None, without: Sequence[str]) -> int:
+        names = self._forgotten.intersection(self._documents).difference(without)
+        return sum(status in (None, self._documents[name]["status"]) for name in names)

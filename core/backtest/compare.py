@@ -6,16 +6,14 @@ is compared; else the groups in which an incident opened in that time, with all 
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.backtest import properties
 from core.backtest.groups import Group, Held, groups
 from core.backtest.links import links
 from core.backtest.model import GROUP_KINDS, Brief, Comparison, GroupExample, Span, Tally
 from core.backtest.page_counts import page_counts
 from core.backtest.pages import Page, matched, pages_of
+from core.model.document import Document
 
-Document = dict[str, Any]
 # Pages by incident, before and after.
 Paged = tuple[dict[str, list[Page]], dict[str, list[Page]]]
 SHOWN = 10

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from core.backtest.model import GroupKind
-
-Document = dict[str, Any]
+from core.model.document import Document
 
 
 class Held(NamedTuple):

@@ -8,13 +8,13 @@ node says it, the incident's history tells when it grew.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from core.backtest.groups import Group
 from core.backtest.model import Link
 from core.findings import RULES, dependency_edge, same_entity
+from core.model.document import Document
 
-Document = dict[str, Any]
 Side = Literal["before", "after"]
 # Findings that say something else than what joins alerts.
 _NO_LINKS = frozenset(kind for kind, _ in RULES) - {same_entity.kind, dependency_edge.kind}

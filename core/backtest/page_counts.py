@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from core.backtest.groups import Group
 from core.backtest.model import PAGE_KINDS, PageExample, Pages
 from core.backtest.pages import Matched, Page
 from core.backtest.words import page_words
+from core.model.document import Document
 from core.times import format_rfc3339
 
-Document = dict[str, Any]
 Row = tuple[Group, Matched]
 Sides = tuple[dict[str, Document], dict[str, Document]]
 _COUNTED = ("before", "after", *PAGE_KINDS[1:])

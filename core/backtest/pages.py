@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 from core.backtest.groups import Group
 from core.backtest.model import PageKind
+from core.model.document import Document
 from core.times import SECOND, parse_rfc3339
 
-Document = dict[str, Any]
 # A page that moves by less than this is the same page.
 MOVED = 30 * SECOND
 

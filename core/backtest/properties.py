@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from core.backtest.model import Differing, Properties
 from core.backtest.pages import MOVED
 from core.backtest.words import origin_words, severity_words
 from core.findings import dependency_edge, probable_origin, same_entity
+from core.model.document import Document
 from core.times import parse_rfc3339
 
-Document = dict[str, Any]
 Pair = tuple[Document, Document]
 _ORIGIN = ("service", "environment", "cluster")
 _TOLD = frozenset({same_entity.kind, dependency_edge.kind, probable_origin.kind})

@@ -16,11 +16,12 @@ from core.backtest.slim import slim
 from core.canonical import canonical_json
 from core.checkpoint import read_checkpoint
 from core.config import config_draft, json_payload
-from core.document import Document, decision_json
+from core.document import decision_json
 from core.engine import Parse
 from core.errors import InputError
 from core.journal import Draft, Record
 from core.model.decision import Decision
+from core.model.document import Document
 from core.model.incident import Episode
 from core.replay import Fold
 

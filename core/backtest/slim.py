@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.backtest.links import JOINED, link_nodes
 from core.backtest.words import NOT_PAGED
+from core.model.document import Document
 
-Document = dict[str, Any]
 _KEPT = (
     "id", "title", "severity", "severity_reason", "opened_at", "resolved_at", "services", "origin",
     "merged_from",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from core.backtest.groups import Group, Held
 from core.backtest.pages import Matched
+from core.model.document import Document
 from core.times import format_rfc3339
 
-Document = dict[str, Any]
 # What the history says of a page that was not sent.
 NOT_PAGED = "not_paged"
 _SHOWN = 3

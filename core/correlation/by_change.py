@@ -3,14 +3,14 @@ together."""
 
 from __future__ import annotations
 
-from core.correlation.grouping import join
+from core.correlation.grouping import join, weigh_soon
 from core.correlation.names import namespaced
 from core.correlation.reach import service_key
 from core.correlation.regroup import regroup
 from core.correlation.same_change import times, touched
 from core.model.entity import Entity
 from core.model.incident import OPEN, Change
-from core.state import within
+from core.timelines import within
 from core.world import Turn, World
 
 
@@ -41,6 +41,7 @@ def part_by_change(turn: Turn, were: list[list[str]]) -> None:
     for name in sorted(names):
         if incidents[name].status in OPEN:
             regroup(turn, incidents[name], "change_moved")
+            weigh_soon(turn, incidents[name])
 
 
 def _places(world: World, change: Change) -> list[Entity]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.correlation.link import Key, Look, Spot
-from core.correlation.reach import capped, kind_key
+from core.correlation.reach import capped
 from core.correlation.symptom import told_by
 from core.model.incident import Episode
 from core.world import World
@@ -19,11 +19,15 @@ _NEVER = -1
 def spots(world: World, episode: Episode) -> list[Spot]:
     """By service and part. Two of one service are not linked by it, but for causes on one that gathers."""
     entity, told = episode.entity, told_by(world, episode.name)
-    if told.contained or told.part == "late" or not entity.service or not world.reach.near(entity, told.part):
+    if told.contained or told.part == "late" or not entity.service:
         return []
-    found: list[Spot] = [(kind_key(entity, told.part), _NEVER)]
-    if world.reach.gathers(entity, told.part):
-        found.append((kind_key(entity, "hub"), world.rules.dependency_edge.gather_window or _NEVER))
+    reach = world.reach
+    if not reach.near(entity, told.part):
+        return []
+    keys = reach.keys(entity)
+    found: list[Spot] = [(keys[told.part], _NEVER)]
+    if reach.gathers(entity, told.part):
+        found.append((keys["hub"], world.rules.dependency_edge.gather_window or _NEVER))
     return found
 
 

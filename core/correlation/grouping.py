@@ -10,20 +10,20 @@ from __future__ import annotations
 from itertools import chain
 
 from core import barriers, severity
+from core.asking import explain_soon
 from core.correlation.index import LINK_RULES, add_links, remove_links, spots_of
 from core.correlation.link import Spot
 from core.correlation.regroup import linked_to, regroup, still_together
 from core.correlation.runs import add_run, after, before
-from core.explaining import explain_soon
 from core.lifecycle import reopen
 from core.merging import merge
 from core.model.incident import OPEN, Episode, Incident
 from core.naming import new_incident_id
 from core.paging import announce_opening, watch_for_more
 from core.settling import await_settling
-from core.state import outward
 from core.storm import count_alert
-from core.world import Turn
+from core.timelines import outward
+from core.world import Turn, World
 
 _FAR = 1 << 62
 
@@ -41,6 +41,8 @@ def place(turn: Turn, episode: Episode) -> None:
     add_links(turn.world, episode, spots)
     for later in list(after(turn.world, episode)):
         _follow(turn, episode, later)
+    if not episode.again:
+        weigh_soon(turn, turn.world.incident_of(episode))
     await_settling(turn, episode)
 
 
@@ -50,7 +52,14 @@ def join(turn: Turn, episodes: list[str], reason: str) -> None:
     found = {one.id: one for one in (world.incident_of(world.state.episodes[name]) for name in episodes)}
     still_open = [one for one in found.values() if one.status in OPEN]
     if len(still_open) > 1:
-        _merge_all(turn, _in_order(still_open), reason)
+        weigh_soon(turn, merge_all(turn, in_order(still_open), reason))
+
+
+def weigh_soon(turn: Turn, incident: Incident) -> None:
+    """Call when links have come or gone; see core/correlation/weighing.py. Of few alerts any link will do."""
+    rule = turn.world.rules.one_incident
+    if len(incident.members) > rule.enough or incident.id in turn.world.state.loose:
+        turn.world.timers.arm_if_idle(f"weigh:{incident.id}", turn.at + rule.after, turn.seq)
 
 
 def _where_it_was(turn: Turn, episode: Episode) -> tuple[Incident | None, str]:
@@ -81,12 +90,15 @@ def _follow(turn: Turn, episode: Episode, later: Episode) -> None:
         beside = linked_to(world, later, set(incident.members))
         later.again = True
         remove_links(world, later)
+        weigh_soon(turn, incident)
         if later.incident == episode.incident and still_together(world, episode, beside):
             return
     members = list(incident.members)
     regroup(turn, incident, "fires_again")
     for name in members:
         _rejoin(turn, world.state.episodes[name])
+    for name in members:
+        weigh_soon(turn, world.incident_of(world.state.episodes[name]))
 
 
 def _rejoin(turn: Turn, episode: Episode) -> None:
@@ -96,12 +108,12 @@ def _rejoin(turn: Turn, episode: Episode) -> None:
         return
     incidents = [turn.world.incident_of(one) for one in (episode, followed[1])]
     if all(incident.status in OPEN for incident in incidents):
-        _merge_all(turn, _in_order(incidents), "linked")
+        merge_all(turn, in_order(incidents), "linked")
 
 
 def _by_links(turn: Turn, episode: Episode, spots: list[Spot], recalled: str) -> Incident:
     linked, barred = _linked_incidents(turn, episode, spots)
-    return _merge_all(turn, linked, "linked") if linked else _open(turn, episode, recalled or barred)
+    return merge_all(turn, linked, "linked") if linked else _open(turn, episode, recalled or barred)
 
 
 def _linked_incidents(turn: Turn, episode: Episode, spots: list[Spot]) -> tuple[list[Incident], str]:
@@ -116,9 +128,13 @@ def _linked_incidents(turn: Turn, episode: Episode, spots: list[Spot]) -> tuple[
     chosen: list[Incident] = []
     for _, name in sorted((gap, name) for name, gap in nearest.items()):
         incident = world.state.incidents[name]
-        if not any(barriers.apart(world, incident, other) for other in chosen):
+        if not any(_barred(world, incident, other) for other in chosen):
             chosen.append(incident)
-    return _in_order(chosen), ""
+    return in_order(chosen), ""
+
+
+def _barred(world: World, a: Incident, b: Incident) -> bool:
+    return barriers.apart(world, a, b) or barriers.touching(world, a, b)
 
 
 def _nearest(turn: Turn, episode: Episode, spots: list[Spot]) -> tuple[dict[str, int], list[tuple[int, str]]]:
@@ -162,11 +178,11 @@ def _conducts(turn: Turn, incident: Incident, episode: Episode) -> bool:
     return episode.starts_at <= incident.resolved_at + turn.world.rules.lifecycle.reopen_window
 
 
-def _in_order(incidents: list[Incident]) -> list[Incident]:
+def in_order(incidents: list[Incident]) -> list[Incident]:
     return sorted(incidents, key=lambda one: (one.opened_at, one.opened_seq, one.id))
 
 
-def _merge_all(turn: Turn, incidents: list[Incident], reason: str) -> Incident:
+def merge_all(turn: Turn, incidents: list[Incident], reason: str) -> Incident:
     """Into the first of them, but for those that were parted from it."""
     first = incidents[0]
     for other in incidents[1:]:

@@ -19,7 +19,7 @@ from core.correlation import (
 from core.correlation.link import LinkRule, Look, Spot, around
 from core.correlation.runs import add_run, before, remove_run
 from core.model.incident import Episode, Incident
-from core.state import discard, insert
+from core.timelines import discard, insert
 from core.world import World
 
 LINK_RULES: tuple[LinkRule, ...] = tuple(

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from core.model.incident import Episode
-from core.state import Timeline
+from core.timelines import Timeline
 from core.world import World
 
 Key = str | tuple[Any, ...]
@@ -31,8 +31,8 @@ def around(key: Key, episode: Episode, window: int) -> Look:
 
 class LinkRule(Protocol):
     """`spots` are keys under which the episode is found, with the window in ms within which it looks for
-    others there. `looks` are where else it looks. `shared` says, for people, what two alerts have in common
-    that the rule links by `key`.
+    others there. `looks` are where else it looks; they go by its entity, name and start alone. `shared` says,
+    for people, what two alerts have in common that the rule links by `key`.
     """
 
     name: str

@@ -64,9 +64,17 @@ def direct(catalogue: Catalogue, entity: Entity, rule: DependencyEdge) -> list[E
     return [peer for peer in below if not capped(catalogue, peer, rule)] + above
 
 
+def meets(change: ChangeEvent, entity: Entity) -> bool:
+    """Whether a change may have been where the entity is: what is not told of a place may be any."""
+    return all(
+        not told or not known or told == known
+        for told, known in ((change.environment, entity.environment), (change.cluster, entity.cluster))
+    )
+
+
 def calls_to(catalogue: Catalogue, entity: Entity, change: ChangeEvent, hops: int) -> int | None:
     """0 when the change is on the entity itself, 1 when on what it calls, None when on neither."""
-    if change.environment not in ("", entity.environment) or change.cluster not in ("", entity.cluster):
+    if not meets(change, entity):
         return None
     if change.service == entity.service or change.service == catalogue.short_name(entity.service) != "":
         return 0
@@ -81,7 +89,7 @@ class Reach:
         self._places: dict[Neighbours, Paths] = {}
         self._known: dict[Entity, tuple[Near, ...]] = {}
         self._gathering: dict[Entity, tuple[Near, ...]] = {}
-        self._keys: dict[Entity, tuple[str, dict[Kind, str]]] = {}
+        self._keys: dict[Entity, dict[Kind, str]] = {}
         self._spans: dict[tuple[int, ...], dict[Part, tuple[Span, ...]]] = {}
         self._rows = 0
         # Nobody looks further back.
@@ -98,6 +106,13 @@ class Reach:
         if callers is None:
             callers = self._gathering[entity] = self._remembered(self._callers(entity))
         return found + callers
+
+    def keys(self, entity: Entity) -> dict[Kind, str]:
+        """Where its alerts are found, by kind. Texts that are made once, as their hashes are."""
+        found = self._keys.get(entity)
+        if found is None:
+            found = self._keys[entity] = {kind: kind_key(entity, kind) for kind in _KINDS}
+        return found
 
     def _remembered(self, found: tuple[Near, ...]) -> tuple[Near, ...]:
         self._rows += len(found) + 1
@@ -140,11 +155,7 @@ class Reach:
 
     def _near(self, place: Entity, peer: str, spans: dict[Part, tuple[Span, ...]]) -> Near:
         entity = Entity(place.domain, place.environment, place.cluster, peer)
-        known = self._keys.get(entity)
-        if known is None:
-            keys: dict[Kind, str] = {kind: kind_key(entity, kind) for kind in _KINDS}
-            known = self._keys[entity] = service_key(entity), keys
-        return Near(*known, spans)
+        return Near(service_key(entity), self.keys(entity), spans)
 
     def _by_path(self, path: Path) -> dict[Part, tuple[Span, ...]]:
         """It goes by the shape of the path, and there are few."""

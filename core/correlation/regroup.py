@@ -13,7 +13,7 @@ from core.correlation.index import looks_of
 from core.correlation.runs import after, before
 from core.model.incident import Episode, Incident
 from core.splitting import split
-from core.state import outward
+from core.timelines import outward
 from core.world import Turn, World
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from core.correlation.symptom import told_by
 from core.model.incident import Episode
-from core.state import Timeline, discard, insert, next_after, previous
+from core.timelines import Timeline, discard, insert, next_after, previous
 from core.world import World
 
 # Sorts after every id: what starts at the same moment follows nothing.
@@ -32,9 +32,11 @@ class Run(NamedTuple):
 def runs(world: World, episode: Episode) -> Iterator[Run]:
     rule, entity = world.rules.same_entity, episode.entity
     alerts = world.index.firings(entity.domain, episode.fingerprint)
-    yield Run(SAME_ALERT, alerts, rule.same_alert_window)
+    # Most fire once.
+    if len(alerts) > 1:
+        yield Run(SAME_ALERT, alerts, rule.same_alert_window)
     if rule.workload_window and tells_of_workload(world, episode):
-        yield Run(WORKLOAD, world.workloads.get(entity, []), rule.workload_window)
+        yield Run(WORKLOAD, world.workloads.get(entity, ()), rule.workload_window)
 
 
 def before(world: World, episode: Episode) -> tuple[Run, Episode] | None:

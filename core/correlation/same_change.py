@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from core.correlation.link import Key, Look, Spot
 from core.correlation.names import called, namespaced_here
-from core.correlation.reach import calls_to, capped, service_key
+from core.correlation.reach import calls_to, capped, meets, service_key
 from core.correlation.symptom import contained
 from core.model.entity import Entity
 from core.model.incident import Change, Episode
-from core.state import within
+from core.timelines import within
 from core.world import World
 
 name = "same-change"
@@ -50,9 +50,7 @@ def times(world: World, change: Change) -> tuple[int, int]:
 def touched(world: World, change: Change, place: Entity) -> list[Entity]:
     """The service that changed and what calls it, in the environment and cluster of `place`."""
     changed = place.peer(change.event.service)
-    if change.event.environment not in ("", place.environment) or change.event.cluster not in (
-        "", place.cluster,
-    ):  # fmt: skip
+    if not meets(change.event, place):
         return []
     changed_too = [changed, *namespaced_here(world, changed)]
     if capped(world.config.catalogue, changed, world.rules.dependency_edge):

@@ -33,7 +33,7 @@ def window(a: Episode, b: Episode, rules: RuleSet) -> int:
 
 def _instance(episode: Episode, rules: RuleSet) -> tuple[tuple[str, str], ...]:
     labels = episode.linking
-    return tuple((name, labels[name]) for name in rules.identity.instance if labels.get(name))
+    return tuple([(name, labels[name]) for name in rules.identity.instance if labels.get(name)])
 
 
 def _instance_key(episode: Episode, named: tuple[tuple[str, str], ...]) -> Key:

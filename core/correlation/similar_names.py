@@ -19,9 +19,11 @@ def spots(world: World, episode: Episode) -> list[Spot]:
     rule, entity = world.rules.similar_names, episode.entity
     if rule.window is None:
         return []
+    if world.config.catalogue.entry(entity) is not None or contained(world, episode):
+        return []
     labels = episode.linking
     namespace = next((labels[label] for label in rule.namespace if labels.get(label)), "")
-    if not namespace or world.config.catalogue.entry(entity) is not None or contained(world, episode):
+    if not namespace:
         return []
     words = likeness(episode.name, rule.ignored_words)
     if not words:

@@ -16,8 +16,8 @@ from core.correlation.runs import SAME_ALERT, before
 from core.correlation.symptom import contained, symptom, told_by
 from core.model.finding import Terms, Why
 from core.model.incident import Episode
-from core.state import Timeline, outward
-from core.times import spoken
+from core.timelines import Timeline, outward
+from core.times import beside, spoken
 from core.world import World
 
 # Of a place, how many alerts of other incidents on each side are compared, of how many that began nearest.
@@ -131,15 +131,15 @@ def _again(world: World, episode: Episode, members: set[str]) -> Why | None:
     if run.rule == SAME_ALERT:
         summary = f"{episode.name} fires again, {spoken(gap)} after its last firing"
     else:
-        summary = f"{_called(episode)}, {spoken(gap)} after {other.name}: states of one workload"
+        summary = f"{called(episode)}, {spoken(gap)} after {other.name}: states of one workload"
     return Why(run.rule, summary, terms=terms, evidence=(episode.id, other.id))
 
 
 def _quiet(episode: Episode, other: Episode) -> Why:
     which = episode if episode.again else other
     gap = abs(episode.starts_at - other.starts_at)
-    hint = f"{_called(which)} follows an earlier alert: it links nothing else"
-    return Why("runs", f"{_called(other)}, {spoken(gap)} apart", False, hint, {"gap_ms": gap}, (other.id,))
+    hint = f"{called(which)} follows an earlier alert: it links nothing else"
+    return Why("runs", f"{called(other)}, {spoken(gap)} apart", False, hint, {"gap_ms": gap}, (other.id,))
 
 
 def _window(episode: Episode, look: Look, other: Episode) -> int:
@@ -152,14 +152,16 @@ def _node(
     world: World, rule: LinkRule, episode: Episode, other: Episode, key: Key, window: int, *, counted: bool
 ) -> Why:
     gap = abs(episode.starts_at - other.starts_at)
-    hint = "" if counted else f"{spoken(gap)} apart, the window is {spoken(window)}"
+    apart, within = beside(gap, window)
+    hint = "" if counted else f"{apart} apart, the window is {within}"
     said = rule.shared(world, episode, other, key)
-    summary = f"{_called(episode)} and {_called(other)}, {spoken(gap)} apart: {said}"
+    summary = f"{called(episode)} and {called(other)}, {apart} apart: {said}"
     terms: Terms = {"gap_ms": gap, "window_ms": window}
     return Why(rule.name, summary, counted, hint, terms, (episode.id, other.id))
 
 
-def _called(episode: Episode) -> str:
+def called(episode: Episode) -> str:
+    """`HighLatency of search`."""
     return f"{episode.name or 'an alert'} of {episode.entity.service or 'no known service'}"
 
 
@@ -177,7 +179,7 @@ def _ruled_out(world: World, episode: Episode, other: Episode) -> Why | None:
         return None
     gap = abs(episode.starts_at - other.starts_at)
     terms: Terms = {"gap_ms": gap}
-    summary = f"{_called(episode)} and {_called(other)}, {spoken(gap)} apart"
+    summary = f"{called(episode)} and {called(other)}, {spoken(gap)} apart"
     for which in (episode, other):
         if contained(world, which):
             hint = f"{which.name} tells of trouble that stays where it is ({symptom(world, which)})"
@@ -199,7 +201,7 @@ def nearby(world: World, episode: Episode, reach: int) -> Iterator[Episode]:
     partners, and on its service and directly beside that. Of each place the few that began nearest to it."""
     known: set[str] = set()
     for timeline in _places(world, episode):
-        for name in _foreign(world, episode, timeline, reach):
+        for name in foreign(world, episode, timeline, reach):
             if name not in known:
                 known.add(name)
                 yield world.state.episodes[name]
@@ -214,7 +216,7 @@ def _places(world: World, episode: Episode) -> Iterator[Timeline]:
         yield world.links.get(look[0], [])
 
 
-def _foreign(world: World, episode: Episode, timeline: Timeline, reach: int) -> Iterator[str]:
+def foreign(world: World, episode: Episode, timeline: Timeline, reach: int) -> Iterator[str]:
     """The nearest on each side that are in another incident; of a storm, only so many are looked at."""
     middle = bisect_left(timeline, (episode.starts_at, ""))
     for side in (range(middle - 1, -1, -1), range(middle, len(timeline))):

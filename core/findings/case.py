@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from core.canonical import content_id
@@ -10,6 +11,7 @@ from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Change, Episode, Origin
 from core.model.slo import Slo
+from core.own_alerts import SOURCE
 from core.rules.schema import RuleSet
 
 SHOWN = 12
@@ -45,6 +47,27 @@ def finding(case: Case, kind: str, subject: str, confidence: int, why: Why) -> F
     """Its id names the incident, the kind and the subject, so that it stays while evidence is added."""
     identity = content_id("fnd", case.incident, kind, subject)
     return Finding(identity, kind, subject, why.summary, confidence, why.evidence, why)
+
+
+def find_own(
+    case: Case,
+    kind: str,
+    alert: str,
+    nothing: str,
+    hint: str,
+    told: Callable[[Case, Episode], tuple[str, Why]],
+) -> tuple[list[Finding], Why]:
+    """Of the alerts of our own called `alert`: a finding for each subject, by its last alert. `told` gives an
+    alert's subject and node; `nothing` and `hint` are said where there is no such alert."""
+    own = [one for one in case.members if one.name == alert and one.source.partition("/")[2] == SOURCE]
+    if not own:
+        return [], Why(kind, nothing, counted=False, hint=hint)
+    rows = [told(case, episode) for episode in own]
+    nodes = [why for _, why in rows]
+    findings = {subject: finding(case, kind, subject, 1000, why) for subject, why in rows}
+    evidence = tuple(episode.id for episode in own)
+    why = Why(kind, nodes[-1].summary, evidence=evidence, children=shortened(nodes, kind))
+    return list(findings.values()), why
 
 
 def shortened(nodes: list[Why], rule: str) -> tuple[Why, ...]:

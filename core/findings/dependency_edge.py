@@ -8,7 +8,7 @@ from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Episode
 from core.symptoms import symptom_of
-from core.times import spoken
+from core.times import beside
 
 kind = "dependency-edge"
 
@@ -53,7 +53,8 @@ def _edge(case: Case, caller: Entity, callee: Entity) -> Why:
         count = len(case.catalogue.callers(callee))
         hint = f"{callee.service} has {count} dependants, more than {rule.max_dependants}: too many to tell"
     elif gap > window:
-        hint = f"closest alerts are {spoken(gap)} apart, the window is {spoken(window)}"
+        apart, within = beside(gap, window)
+        hint = f"closest alerts are {apart} apart, the window is {within}"
     return Why(kind, summary, not hint, hint, terms, (a.id, b.id))
 
 

@@ -103,11 +103,11 @@ def find(case: Case) -> tuple[list[Finding], Why]:
     if not origins:
         hint = "no label names a service: see the identity rule"
         return [], Why(kind, "The origin is unknown", counted=False, hint=hint)
-    best = origins[0]
+    best, others = origins[0], len(case.groups) - 1
     why = Why(
         kind,
         _summary(case, best),
-        terms={"score": best.score, **best.terms},
+        terms={"score": best.score, **best.terms, "explained": best.explained, "others": others},
         evidence=tuple(episode.id for episode in case.groups[best.entity]),
         children=shortened([_candidate(origin, best) for origin in origins], kind),
     )
@@ -139,14 +139,15 @@ def _score(members: _Members, entity: Entity, change: int) -> Origin:
     weights, others = members.case.rules.probable_origin.weights, len(members.case.groups) - 1
     explained = len(members.explained(entity)) if others else 0
     terms = {
-        "explains": weights.explains * explained // others if others else weights.explains,
+        # Of nothing beside it, it explains nothing.
+        "explains": weights.explains * explained // others if others else 0,
         "onset": weights.onset * members.earliness(entity) // 1000,
         "change": weights.change * change // 1000,
         "unexplained": 0 if members.callee_in_trouble(entity) else weights.unexplained,
     }
     if weights.symptom:
         terms["symptom"] = weights.symptom * members.causal[entity] // 1000
-    return Origin(entity, sum(terms.values()), terms)
+    return Origin(entity, sum(terms.values()), terms, explained)
 
 
 def _summary(case: Case, best: Origin) -> str:
@@ -154,8 +155,7 @@ def _summary(case: Case, best: Origin) -> str:
     service = best.entity.service
     if not others:
         return f"{service} is the only service that alerts"
-    reached = len(_Members(case).explained(best.entity))
-    count = f"{reached} of the {others} other services" if reached else "none of the others"
+    count = f"{best.explained} of the {others} other services" if best.explained else "none of the others"
     return f"{service}: it explains {count}" + (
         ", and it changed just before" if best.terms["change"] else ""
     )

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from core.asking import watch_for_news
 from core.correlation.names import called, namespaced
-from core.correlation.reach import calls_to
-from core.explaining import watch_for_news
+from core.correlation.reach import calls_to, meets
 from core.findings.case import Case, finding, shortened
 from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.finding import Finding, Why
 from core.model.incident import Change, Episode, Incident
-from core.narrative.plain import short_version
+from core.narrative.plain import one_line, short_version
 from core.rules.schema import RecentChange
-from core.state import within
-from core.times import spoken
+from core.timelines import within
+from core.times import beside, spoken
 from core.world import Turn, World
 
 kind = "recent-change"
+_PLACE = 40
 _REACH = 3  # lookbacks: how far away a change is still shown as considered
 
 
@@ -74,6 +75,20 @@ def attach_change(turn: Turn, change: Change) -> None:
                 watch_for_news(turn, world.incident_of(world.state.episodes[name]))
 
 
+def elsewhere(world: World, incident: Incident) -> list[Change]:
+    """Changes on its services, as long before as counts, that were in another environment or cluster; the
+    latest first."""
+    starts = [world.state.episodes[name].starts_at for name in incident.members]
+    rule, found = world.rules.recent_change, {}
+    for entity in incident.entities if starts and world.index.changes else ():
+        for service in called(world, entity) if entity.service else ():
+            timeline = world.index.changes.get((entity.domain, service), [])
+            for name in within(timeline, min(starts) - rule.lookback, min(starts) + rule.grace):
+                if name not in incident.changes and not meets(world.state.changes[name].event, entity):
+                    found[name] = world.state.changes[name]
+    return sorted(found.values(), key=order, reverse=True)
+
+
 def detach_change(turn: Turn, change_id: str) -> list[Incident]:
     """Take a change that has moved from the incidents that are not closed; which they were."""
     found = [
@@ -111,7 +126,8 @@ def _view(rule: RecentChange, event: ChangeEvent, entity: Entity, hops: int, age
     if age < -rule.grace:
         return Match(0, entity, hops, age, f"{spoken(age)} after the first alert of {entity.service}")
     if age > rule.lookback:
-        hint = f"{spoken(age)} before the first alert, the window is {spoken(rule.lookback)}"
+        before, within = beside(age, rule.lookback)
+        hint = f"{before} before the first alert, the window is {within}"
         return Match(0, entity, hops, age, hint)
     worth = rule.weights.get(event.kind, 0) * (1000 - 500 * max(age, 0) // rule.lookback) // 1000
     return Match(max(1, worth - hops * rule.hop_penalty), entity, hops, age, "")
@@ -142,6 +158,8 @@ def _why(change: Change, match: Match) -> Why:
     event = change.event
     side = "before" if match.age >= 0 else "after"
     where = "" if match.hops == 0 else f", which {match.entity.service} calls,"
+    place = event.environment if not match.entity.environment else ""
+    where = f" in {one_line(place, _PLACE)}{where}" if place else where
     summary = f"{describe(event)}{where} {spoken(match.age)} {side} the first alert of {match.entity.service}"
     terms: dict[str, int | str] = {"age_ms": match.age, "hops": match.hops, "confidence": match.confidence}
     return Why(kind, summary, not match.hint, match.hint, terms, (change.id,))

@@ -9,7 +9,7 @@ from core.findings.case import SHOWN, Case, and_more, finding, shortened
 from core.model.entity import Entity
 from core.model.finding import Finding, Why
 from core.model.incident import Episode
-from core.times import spoken
+from core.times import beside, spoken
 
 kind = "same-entity"
 
@@ -61,6 +61,7 @@ def _pair(case: Case, a: Episode, b: Episode) -> Why:
     gap, window = b.starts_at - a.starts_at, window_of(a, b, case.rules)
     what = f"{b.name} again" if a.fingerprint == b.fingerprint else f"{a.name} and {b.name}"
     counted = gap <= window
-    hint = "" if counted else f"{spoken(gap)} apart, the window is {spoken(window)}"
+    apart, within = beside(gap, window)
+    hint = "" if counted else f"{apart} apart, the window is {within}"
     terms: dict[str, int | str] = {"gap_ms": gap, "window_ms": window}
-    return Why(kind, f"{what}, {spoken(gap)} apart", counted, hint, terms, (a.id, b.id))
+    return Why(kind, f"{what}, {apart} apart", counted, hint, terms, (a.id, b.id))

@@ -80,10 +80,11 @@ def _said(condition: Condition, row: Raised) -> str:
     if condition.burn is None:
         return f"{_left_words(told)} of the error budget of {_length(budget_ms(told))}"
     long, short = condition.burn.long, condition.burn.short
-    fast, now = times(burn(told, long) or 0), times(burn(told, short) or 0)
+    above = condition.burn.above
+    fast, now = times(burn(told, long) or 0, above), times(burn(told, short) or 0, above)
     pace = (
         f"the error budget burns {fast} times as fast as it may over {spoken(long)} and {now} times over"
-        f" {spoken(short)} (limit {times(condition.burn.above)})"
+        f" {spoken(short)} (limit {times(above)})"
     )
     cost = f"these {spoken(long)} cost {_length(cost_ms(told, long))} of {_length(budget_ms(told))}"
     return f"{pace}; {cost}; {_left_words(told)}{_lasts(told, long)}"

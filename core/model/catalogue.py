@@ -145,9 +145,9 @@ class Catalogue:
         entries = self._by_name.get(entity.service)
         if not entries:
             return None
+        if len(entries) == 1:
+            return entries[0] if _stands_for(entries[0], entity) else None
         found = [e for e in entries if _stands_for(e, entity)]
-        if len(found) == 1:
-            return found[0]
         return max(found, key=lambda e: (bool(e.environment), bool(e.cluster)), default=None)
 
     def calls(self, entity: Entity) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ class Clocks(msgspec.Struct):
 
     `overdue`: nobody had responded by `respond_by`. `missed`: updates in a row that did not come.
     `escalating_since` is what the steps of the escalation path count from, `steps` how many are behind it.
-    `told`: somebody was paged since they began.
+    `told`: somebody was paged since they began. `repeat_at`: all steps are behind it; when people are told
+    again.
     """
 
     respond_by: int | None = None
@@ -35,3 +36,4 @@ class Clocks(msgspec.Struct):
     steps: int = 0
     told: bool = False
     stands: Stands | None = None
+    repeat_at: int | None = None

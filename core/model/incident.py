@@ -97,11 +97,13 @@ class Remark(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """The service the trouble probably comes from. `score` and `terms` are in thousandths."""
+    """The service the trouble probably comes from. `score` and `terms` are in thousandths; `explained` counts
+    the other services that suffer from it."""
 
     entity: Entity
     score: int
     terms: dict[str, int]
+    explained: int = 0
 
 
 class InhibitionPlace(NamedTuple):
@@ -204,6 +206,9 @@ class Incident(msgspec.Struct):
     # While mitigated: how many alerts fired at the least. One more than that, and the effect is back.
     calm: int = 0
     clocks: Clocks = msgspec.field(default_factory=Clocks)
+    # What people were told of since somebody has it, see core/spread.py; and when they were.
+    spread: list[str] = []
+    spread_at: int | None = None
     # What people say of changes: that they caused it, or did not. Nothing that decides reads it.
     causes: list[Cause] = []
 

@@ -6,6 +6,8 @@ A note is made from facts by a template, or by a language model whose sentences 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -32,11 +34,25 @@ class Past(msgspec.Struct, frozen=True):
     ending: str
 
 
+class Reach(msgspec.Struct, frozen=True):
+    """Of an incident's alerts: how many there are, how many fire, of how many nobody knows."""
+
+    alerts: int
+    firing: int
+    unknown: int
+
+
+def reach_of(document: Mapping[str, Any]) -> Reach:
+    counts = Counter(alert["status"] for alert in document.get("alerts") or ())
+    return Reach(counts.total(), counts["firing"], counts["unknown"])
+
+
 class Note(msgspec.Struct, frozen=True):
     """`reason` says why a template wrote it, empty for a model; `model` and `prompt` name who was asked and
     with what (`narrator@1`), also when the answer was of no use; `dropped` counts sentences that failed.
 
-    `choice` is the id of the plan that the planner puts first; `past` what the retriever found.
+    `choice` is the id of the plan that the planner puts first; `past` what the retriever found; `reach` what
+    the narrator's model was told of the alerts.
     """
 
     author: str
@@ -49,6 +65,7 @@ class Note(msgspec.Struct, frozen=True):
     dropped: int = 0
     past: tuple[Past, ...] = ()
     choice: str = ""
+    reach: Reach | None = None
 
     @property
     def text(self) -> str:

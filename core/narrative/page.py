@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.narrative.asked import QUESTIONS
+from core.narrative.place import where_short, where_words
 from core.narrative.plain import one_line
 from core.narrative.said import link_of
 from core.narrative.weblink import plain_url
@@ -34,25 +36,29 @@ _REASONS = {
     "response_overdue": "nobody has responded in time for {}",
     "escalated": "escalated, step {}",
     "update_due": "an update is due",
+    "unanswered": "still fires, and nobody has acknowledged",
+    "spread": "something else turned critical",
 }
 _WHOLE = {"reopened:still_firing": "reopened, its alerts still fire"}
-_QUESTIONS = (
-    ("what_changed", "What changed?"),
-    ("already_known", "Already known?"),
-    ("likely_fix", "Likely fix?"),
-)
+# Of these somebody is to look at it although it was paged before, and though somebody has it.
+WAKING = frozenset(
+    {
+        "escalated", "effect_back", "severity_raised", "reopened", "returned", "response_overdue",
+        "update_due", "spread", "unanswered",
+    }
+)  # fmt: skip
 
 
 def page_text(incident: Mapping[str, Any], reason: str, base_url: str, at: int | None = None) -> str:
-    """At most 10 lines and MAX_CHARS characters. `reason` is a notify decision's, `at` (ms UTC) when it was
+    """At most 12 lines and MAX_CHARS characters. `reason` is a notify decision's, `at` (ms UTC) when it was
     decided: what was merged into the incident then is named too. The last line is the link.
 
     Keys that the document lacks are left out, so that even an id alone makes a page.
     """
     link = one_line(incident_url(base_url, str(incident.get("id", ""))), _LINK)
     lines = [_headline(incident), _happened(incident, reason, at), *_said(incident)]
-    lines += [_extent(incident), _since(incident)]
-    lines += [_question(incident, key, words) for key, words in _QUESTIONS]
+    lines += [_where(incident), _extent(incident), _since(incident), _storm(incident, base_url)]
+    lines += [_question(incident, key, words) for key, words in QUESTIONS.items()]
     facts = "\n".join(line for line in lines if line)
     return f"{facts[: MAX_CHARS - len(link) - 1]}\n{link}"
 
@@ -93,7 +99,13 @@ def _said(incident: Mapping[str, Any]) -> list[str]:
 
 
 def _headline(incident: Mapping[str, Any]) -> str:
-    return inert(f"{incident.get('severity', '')} {incident.get('title', '')}", _TITLE)
+    return inert(f"{incident.get('severity', '')} {titled(incident)}", _TITLE)
+
+
+def titled(incident: Mapping[str, Any]) -> str:
+    """The title, and in which cluster and domain; "" where there is no title."""
+    title = str(incident.get("title") or "")
+    return f"{title}{where_short(incident.get('where'))}" if title else ""
 
 
 def _happened(incident: Mapping[str, Any], reason: str, at: int | None) -> str:
@@ -105,8 +117,9 @@ def _happened(incident: Mapping[str, Any], reason: str, at: int | None) -> str:
         else base.replace("_", " ")
     )
     words += _joined_then(incident, at, detail if base == "merged" else "")
+    words += _spread_then(incident, at) if base == "spread" else ""
     words += f", held back until now by {by}" if held else ""
-    return inert(f"{incident.get('id', '')}: {words}{_by_now(incident, base)}", 160)
+    return inert(f"{incident.get('id', '')}: {words}{_by_now(incident, base)}", 240)
 
 
 def _joined_then(incident: Mapping[str, Any], at: int | None, told: str) -> str:
@@ -123,13 +136,37 @@ def _joined_then(incident: Mapping[str, Any], at: int | None, told: str) -> str:
     return f"{' and ' if told else ', joined by '}{joined}" if names else ""
 
 
+def _spread_then(incident: Mapping[str, Any], at: int | None) -> str:
+    """What it is that nobody knew of."""
+    then, history = format_rfc3339(at) if at is not None else "", incident.get("history") or ()
+    told = [one for one in history if (one.get("what"), one.get("at")) == ("spread", then)]
+    return f": {told[-1].get('detail', '')}" if told else ""
+
+
+def _where(incident: Mapping[str, Any]) -> str:
+    words = where_words(incident.get("where"))
+    return inert(f"Where: {words}", _TITLE) if words else ""
+
+
+def _storm(incident: Mapping[str, Any], base_url: str) -> str:
+    """Of an incident that began while very many did."""
+    told = [one for one in incident.get("history") or () if one.get("what") == "storm"]
+    if not told:
+        return ""
+    many, _, within = str(told[-1].get("detail", "")).partition(" incidents within ")
+    text = inert(f"One of {many} incidents that began within {within}; the list: ", 160)
+    return f"{text} {one_line(base_url.rstrip('/'), _LINK)}/"
+
+
 def _by_now(incident: Mapping[str, Any], base: str) -> str:
     """A page may be late: say so when the incident has moved on since."""
     status = incident.get("status")
     if status == "mitigated":
         return f", mitigated by {one_line(str(incident.get('mitigated_by', '')), 60)}"
     if status == "acknowledged":
-        return f", acknowledged by {one_line(str(incident.get('acknowledged_by', '')), 60)}"
+        at = str(incident.get("acknowledged_at") or "")[11:16]
+        when = f" at {at} UTC" if at and base in WAKING else ""
+        return f", acknowledged{when} by {one_line(str(incident.get('acknowledged_by', '')), 60)}"
     if status in ("resolved", "closed") and base != "resolved":
         return f", {status} by now"
     return ""

@@ -1,6 +1,6 @@
 """The three questions an on-call asks, answered from the facts alone; what is not known is said to be so.
 
-What changed? Is it already being worked on? What is the most likely fix?
+What changed? Is somebody on it already? What is the likely fix?
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 from core.correlation.reach import direct
-from core.findings.recent_change import describe, order
+from core.findings.recent_change import describe, elsewhere, order
 from core.model.finding import Finding
 from core.model.incident import OPEN, Change, Incident
 from core.narrative.plain import one_line
+from core.remediation.done import followed_by, undone
 from core.risk.assessments import risk_of
 from core.risk.telling import lasting, telling
 from core.times import format_rfc3339, spoken
@@ -68,11 +69,26 @@ def _what_changed(world: World, incident: Incident, changes: list[Finding]) -> A
     if not world.state.changes_seen.get(incident.domain):
         return _answer("Unknown: nobody has told Watchkeeper about any change yet.", "unknown")
     lookback = spoken(world.rules.recent_change.lookback)
+    others = elsewhere(world, incident)
+    if others:
+        more = f" and {len(others) - 1} more elsewhere" if len(others) > 1 else ""
+        only = f"No change here in the {lookback} before was reported, only {_other(others[0])}{more}."
+        return _answer(only, "none", [one.id for one in others])
     return _answer(
         "Nothing that was reported: no change on these services, or on what they call,"
         f" in the {lookback} before.",
         "none",
     )
+
+
+def _other(change: Change) -> str:
+    """`a deploy of payments in staging`. Without its version: who erases that looks where the change
+    counts."""
+    event = change.event
+    place = [one_line(event.environment, 40)] * bool(event.environment)
+    place += [f"cluster {one_line(event.cluster, 40)}"] * bool(event.cluster)
+    what = "a deploy" if event.kind == "deploy" else f"a change ({event.kind})"
+    return f"{what} of {one_line(event.service, 80)} in {', '.join(place)}"
 
 
 def _already_known(world: World, incident: Incident) -> Answer:
@@ -165,8 +181,17 @@ def _likely_fix(world: World, incident: Incident, changes: list[Finding], runboo
         "flag": "Switch back the",
         "infrastructure": "Undo the",
     }[change.event.kind]
-    text = f"{verb} {one_line(describe(change.event), 200)}{_what_stays(world, change)}."
-    return _answer(text, "known", [change.id])
+    what = one_line(describe(change.event), 200)
+    done = undone(world, incident, change)
+    if done:
+        text = f"The suspected {what} is {done}: see whether its alerts end.{fits}"
+        return _answer(text, "known", [change.id])
+    later = followed_by(world, incident, change)
+    after = ""
+    if later is not None:
+        then = one_line(describe(later.event), 200)
+        after = f" After it came the {then}: look first at which of them runs."
+    return _answer(f"{verb} {what}{_what_stays(world, change)}.{after}", "known", [change.id])
 
 
 def _what_stays(world: World, change: Change) -> str:

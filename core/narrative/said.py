@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from core.model.document import Document
 from core.model.events import AlertEvent
 from core.narrative.plain import one_line
 from core.narrative.weblink import safe_url, url_host
 
-Document = dict[str, Any]
 MOST = 4
 _SUMMARY, _DESCRIPTION = 300, 2_000
 _SUMMARIES = ("summary", "message", "title")
@@ -21,6 +21,8 @@ _DESCRIPTIONS = ("description", "message", "details")
 _LINKS = {
     "runbook": ("runbook_url", "runbookUrl", "runbookURL", "runbook"),
     "dashboard": ("dashboard_url", "dashboardUrl", "dashboardURL", "dashboard", "grafana_url"),
+    "panel": ("panel_url", "panelURL"),
+    "image": ("image_url", "imageURL"),
 }
 _STATUSES = {"firing": 0, "unknown": 1}
 
@@ -47,18 +49,28 @@ def leading(document: Mapping[str, Any], rank: Callable[[Mapping[str, Any]], int
 
 
 def said_json(event: AlertEvent) -> Document:
-    """`summary` (one line), `description` (may hold line breaks), `links`: kind (graph, runbook, dashboard),
-    url and host; empty where the sender says nothing of the kind."""
+    """`summary` (one line), `description` (may hold line breaks; measured values are its last line), `links`:
+    kind (graph, runbook, dashboard, panel, image), url and host; empty where the sender says nothing of
+    that."""
     words = event.annotations
     summary = one_line(_first(words, _SUMMARIES), _SUMMARY)
     description = _first(words, _DESCRIPTIONS).strip()
     urls = {"graph": safe_url(event.generator_url)}
     urls |= {kind: _link(words, names) for kind, names in _LINKS.items()}
+    description = "" if one_line(description, _SUMMARY) == summary else description
+    values = one_line(words.get("values", ""), _SUMMARY)
+    lines = [_cut(description), f"Values: {values}" if values and values not in description else ""]
     return {
         "summary": summary,
-        "description": _cut("" if one_line(description, _SUMMARY) == summary else description),
-        "links": [{"kind": kind, "url": url, "host": url_host(url)} for kind, url in urls.items() if url],
+        "description": _cut("\n".join(filter(None, lines))),
+        "links": [{"kind": kind, "url": url, "host": url_host(url)} for kind, url in _each_once(urls)],
     }
+
+
+def _each_once(urls: Mapping[str, str]) -> list[tuple[str, str]]:
+    """One address is told once, as the first kind that it is."""
+    first = {url: kind for kind, url in reversed(list(urls.items())) if url}
+    return [(kind, url) for kind, url in urls.items() if url and first[url] == kind]
 
 
 def link_of(said: Mapping[str, Any], kind: str) -> str:

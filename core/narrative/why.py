@@ -17,11 +17,11 @@ from core.explain_words import (
     not_paged_because,
     paged_because,
 )
+from core.model.document import Document
 from core.narrative.judged import judged, worded
 from core.narrative.plain import one_line, short_version
 from core.narrative.why_origin import elsewhere_of, origin_sentences
 
-Document = dict[str, Any]
 _OPEN = ("triggered", "acknowledged", "mitigated")
 # What became of pages, beside what was decided of them.
 TOLD = ("paged", "not_paged", "not_escalated")
@@ -29,13 +29,16 @@ _NAME, _TEXT, _MERGES, _CAUSES = 80, 300, 3, 3
 
 
 def explanation(document: Mapping[str, Any], live: Mapping[str, Any] | None) -> Document:
-    """`said`: by question (told, severity, joined, origin, nearly, changed), short sentences; and what they
-    stand on. `beside`: what the origin calls and that alerts in other incidents. `live` is of
-    explain_incident; None for an incident that has left memory, of which its document alone is known."""
-    nearly = list(live["nearly_joined"]) if live else []
+    """`said`: by question (told, routed, severity, means, joined, origin, nearly, changed), short sentences;
+    and what they stand on. `beside`: what the origin calls and that alerts in other incidents. `live` is of
+    explain_incident; None for an incident that has left memory, of which its document alone is known:
+    `nearly_joined` is None then, since nobody can look any more."""
+    nearly = list(live["nearly_joined"]) if live else None
     return {
         "said": {
             "told": told_sentences(document, live["storm"] if live else None),
+            "routed": list(live["routed"]) if live else [],
+            "means": list(live["means"]) if live else [],
             "severity": live["severity_said"] if live else severity_sentences(document),
             "joined": joined_sentences(document),
             "origin": origin_sentences(document, live["called"] if live else None),
@@ -45,7 +48,7 @@ def explanation(document: Mapping[str, Any], live: Mapping[str, Any] | None) -> 
         "told": told(document),
         "beside": elsewhere_of(document, live["called"] if live else None),
         "severity_why": live["severity"] if live else None,
-        "nearly_joined": [{**miss, "words": missed_by(miss["why"])} for miss in nearly],
+        "nearly_joined": nearly and [{**miss, "words": missed_by(miss["why"])} for miss in nearly],
     }
 
 
@@ -115,8 +118,10 @@ def _merged(row: Mapping[str, Any]) -> str:
     return f"{who} merged {what} into it at {clock(row['at'])}."
 
 
-def nearly_sentences(nearly: Sequence[Document]) -> list[str]:
-    """The closest miss, and how many more there were."""
+def nearly_sentences(nearly: Sequence[Document] | None) -> list[str]:
+    """The closest miss, and how many more there were; that it is not known, for None."""
+    if nearly is None:
+        return ["Not known any more: the incident has left memory, and its document does not hold that."]
     if not nearly:
         return []
     first = nearly[0]

@@ -6,7 +6,6 @@ beside them, so that nobody takes "nothing that it calls" for more than it is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,6 @@ from core.narrative.plain import one_line
 
 _NAME, _CALLED = 80, 2
 _TELLING = ("change", "explains", "symptom", "onset")
-_EXPLAINED = re.compile(r"it explains (\d+) of the (\d+) other services")
 
 
 def origin_sentences(
@@ -79,15 +77,13 @@ def _way(
 
 def _explains(document: Mapping[str, Any]) -> str:
     """`2 of the 3 others depend on it`, as the finding counts them."""
-    service = f"{document['origin']['service']}: "
-    found = [one["summary"] for one in document["findings"] if one["kind"] == "probable-origin"]
-    counted = _EXPLAINED.match(found[0].removeprefix(service)) if found else None
-    if counted is None:
+    found = [one["why"]["terms"] for one in document["findings"] if one["kind"] == "probable-origin"]
+    some, others = (found[0].get(name) if found else None for name in ("explained", "others"))
+    if not some or not others:
         return ORIGIN["explains"]
-    some, others = counted.groups()
     if some != others:
         return f"{some} of the {others} others depend on it"
-    return "the others depend on it" if others != "1" else "the other one depends on it"
+    return "the others depend on it" if others > 1 else "the other one depends on it"
 
 
 def _elsewhere(called: Sequence[Mapping[str, str]]) -> list[str]:

@@ -42,12 +42,9 @@ class Setting(Strict):
     action: Action | None = None
 
     def fits(self, action: Action, entity: Entity) -> bool:
-        pairs = (
-            (self.environment, entity.environment),
-            (self.service, entity.service),
-            (self.action, action),
-        )
-        return all(wanted is None or wanted == value for wanted, value in pairs)
+        pairs = ((self.environment, entity.environment), (self.action, action))
+        names = (None, entity.service, entity.service.rpartition("/")[2])
+        return self.service in names and all(wanted is None or wanted == value for wanted, value in pairs)
 
 
 class Levels(Strict):

@@ -113,7 +113,9 @@ def _returns(wanted: bool, view: View) -> Why:
 
 
 def _services(wanted: Sequence[str], view: View) -> Why:
-    return _named("services", "service", view.target.service, wanted)
+    service, short = view.target.service, view.target.service.rpartition("/")[2]
+    found = {**dict.fromkeys(wanted), **({service: None} if short in wanted else {})}
+    return _named("services", "service", service, tuple(found))
 
 
 def _environments(wanted: Sequence[str], view: View) -> Why:

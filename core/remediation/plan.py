@@ -17,7 +17,7 @@ from core.model.finding import Why, why_json
 from core.model.incident import Incident
 from core.narrative.plain import one_line
 from core.remediation.levels import LOWEST, Levels
-from core.remediation.matching import Fit, View, fits, kind
+from core.remediation.matching import Fit, View, fits
 from core.remediation.runbook import SLOT, Runbooks
 from core.remediation.situation import Situation, situation
 from core.times import format_rfc3339
@@ -48,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
     """`level` 2 when a checklist is shown, else 1; `withheld` counts the steps that are not shown.
 
     The id hashes the runbook, the target and every filled text, shown or not: it names exactly this plan.
+    `done`: how what it would undo was undone already, as far as rules can tell; the title says so too.
     """
 
     id: str
@@ -60,49 +61,31 @@ class Plan(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...]
     checklist: tuple[PlanStep, ...]
     withheld: int
+    done: str = ""
 
 
 def plans(world: World, incident: Incident) -> list[Plan]:
-    """At most MOST candidates, the best first. The incident's findings must be up to date."""
-    seen = situation(world, incident)
-    return [] if seen is None else candidates(seen, world.config.runbooks, world.config.levels)
-
-
-def considered(world: World, incident: Incident) -> Why:
-    """Every runbook in force, those that fit first; the others say which condition failed."""
+    """At most MOST candidates, the best first, each cut to its level. The incident's findings must be up to
+    date."""
     seen = situation(world, incident)
     if seen is None:
-        return Why(kind, "No runbook was looked at", counted=False, hint="no alert names its service")
-    return weighed(seen, world.config.runbooks)
-
-
-def candidates(seen: Situation, runbooks: Runbooks, levels: Levels) -> list[Plan]:
-    """The plans for one situation: at most MOST, the best first, each cut to its level."""
-    fitting = [fit for fit in _ranked(seen, runbooks) if fit.why.counted]
-    return [_plan(fit, levels) for fit in fitting[:MOST]]
-
-
-def weighed(seen: Situation, runbooks: Runbooks) -> Why:
-    """The same for one situation: every runbook's conditions, those that hold and those that do not."""
-    ranked = _ranked(seen, runbooks)
-    if not ranked:
-        return Why(kind, "No runbook was looked at", counted=False, hint="no runbooks are in force")
-    nodes = tuple(fit.why for fit in ranked)
-    held = len({fit.runbook.runbook for fit in ranked if fit.why.counted})
-    summary = f"{held} of {len(runbooks.runbooks)} runbooks fit"
-    return Why(kind, summary, held > 0, "" if held else "each lacks a condition", children=nodes)
+        return []
+    fitting = [fit for fit in _ranked(seen, world.config.runbooks) if fit.why.counted]
+    return [_plan(fit, world.config.levels) for fit in fitting[:MOST]]
 
 
 def _ranked(seen: Situation, runbooks: Runbooks) -> list[Fit]:
-    """Best first. Ties go by the runbook's id, then the target, then the kind of change."""
+    """Best first, what is done already behind the others. Ties go by the runbook's id, then the target, then
+    the kind of change."""
     found = [fit for runbook in runbooks.runbooks for fit in fits(runbook, seen)]
     return sorted(found, key=_order)
 
 
-def _order(fit: Fit) -> tuple[bool, int, str, Entity, str]:
+def _order(fit: Fit) -> tuple[bool, bool, int, str, Entity, str]:
     suspect = fit.view.suspect
     change = suspect.change.event.kind if suspect else ""
-    return (not fit.why.counted, -fit.score, fit.runbook.runbook, fit.view.target, change)
+    done = bool(suspect and suspect.done)
+    return (not fit.why.counted, done, -fit.score, fit.runbook.runbook, fit.view.target, change)
 
 
 def _plan(fit: Fit, levels: Levels) -> Plan:
@@ -117,10 +100,11 @@ def _plan(fit: Fit, levels: Levels) -> Plan:
         if levels.of(step.action, target) > LOWEST
     )
     texts = [_filled(text, values) for text in runbook.texts()]
+    title, done = _filled(runbook.title, values), fit.view.suspect.done if fit.view.suspect else ""
     return Plan(
         content_id("pln", runbook.runbook, runbook.digest(), list(target), texts),
         runbook.runbook,
-        _filled(runbook.title, values),
+        f"{title} ({done})" if done else title,
         target,
         LOWEST + bool(shown),
         fit.why,
@@ -128,6 +112,7 @@ def _plan(fit: Fit, levels: Levels) -> Plan:
         tuple(_filled(text, values) for text in runbook.evidence),
         shown,
         len(steps) - len(shown),
+        done,
     )
 
 
@@ -169,4 +154,5 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "evidence": list(plan.evidence),
         "checklist": [msgspec.to_builtins(step) for step in plan.checklist],
         "withheld": plan.withheld,
+        "done": plan.done,
     }

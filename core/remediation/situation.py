@@ -1,6 +1,7 @@
 """The situation that runbooks are held against: what rules found, as identity, numbers and times. No text.
 
-Versions, authors, annotations and reasons are not in it, but for `Suspect.change`, which is only shown.
+Versions, authors, annotations and reasons are not in it, but for `Suspect.change` and the words of
+`Suspect.done`, which are only shown: that it is done follows from kinds, places and times.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from core.correlation.reach import calls_to
 from core.model.entity import Entity
 from core.model.finding import Finding
 from core.model.incident import Change, Incident
+from core.remediation.done import undone
 from core.remediation.runbook import UNKNOWN
 from core.symptoms import symptom_of
 from core.world import World
@@ -20,13 +22,14 @@ _HOPS = 1
 
 class Suspect(NamedTuple):
     """A change on the origin (`hops` 0) or on what it calls (1). `confidence` is in thousandths; `target` is
-    what changed."""
+    what changed. `done` says how it was undone already, as far as rules can tell; else it is empty."""
 
     change: Change
     target: Entity
     hops: int
     confidence: int
     summary: str
+    done: str = ""
 
 
 class Situation(NamedTuple):
@@ -73,17 +76,19 @@ def _suspects(world: World, incident: Incident, origin: Entity) -> tuple[Suspect
     found = [
         suspect
         for finding in incident.findings
-        if finding.kind == "recent-change" and (suspect := _suspect(world, finding, origin)) is not None
+        if finding.kind == "recent-change"
+        and (suspect := _suspect(world, incident, finding, origin)) is not None
     ]
     return tuple(sorted(found, key=_order))
 
 
-def _suspect(world: World, finding: Finding, origin: Entity) -> Suspect | None:
+def _suspect(world: World, incident: Incident, finding: Finding, origin: Entity) -> Suspect | None:
     change = world.state.changes[finding.subject]
     hops = calls_to(world.config.catalogue, origin, change.event, _HOPS)
     if hops is None:
         return None
-    return Suspect(change, origin.peer(change.event.service), hops, finding.confidence, finding.summary)
+    target, done = origin.peer(change.event.service), undone(world, incident, change)
+    return Suspect(change, target, hops, finding.confidence, finding.summary, done)
 
 
 def _order(suspect: Suspect) -> tuple[int, int, str, str, str, str]:

@@ -5,11 +5,11 @@ A rule that fails is a fault of ours: it is named as broken, and the others are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
-from core.risk.change import ChangeSet
+from core.risk.change import ChangeSet, TouchedFile
 from core.risk.known import Known
 from core.risk.policy import POLICY_FILES, Policy, Verdict
 from core.risk.rules import LEVELS, RULES, Level, Match, RiskRule
@@ -73,7 +73,8 @@ def assess(change: ChangeSet, known: Known, policy: Policy, rules: Sequence[Risk
     later, broken_later = _ask((rule for rule in rules if rule.late), judged, told)
     matches = list(_marked(judged, [*found, *later]))
     made = _verdict(matches, (*broken, *broken_later), policy, now, change.left_out)
-    return msgspec.structs.replace(made, unread=unread, left_alone=_left_alone(judged))
+    seen = {match.path for match in matches}
+    return msgspec.structs.replace(made, unread=unread, left_alone=_left_alone(judged, seen))
 
 
 def _time_of(known: Known) -> int:
@@ -92,8 +93,9 @@ def _worst_by_rule(found: Iterable[Match]) -> dict[str, Match]:
     return {match.rule: match for match in rising}
 
 
-def _left_alone(change: ChangeSet) -> tuple[str, ...]:
-    paths = [one.path for one in change.files if left_alone(one)]
+def _left_alone(change: ChangeSet, seen: Collection[str]) -> tuple[str, ...]:
+    """`seen`: files in which a rule found something; prompts are read among documents too."""
+    paths = [one.path for one in change.files if left_alone(one) and one.path not in seen]
     return tuple(sorted(paths, key=lambda path: not path.lower().endswith(_READ_BY_MACHINES)))
 
 
@@ -126,16 +128,32 @@ def _ask(rules: Iterable[RiskRule], change: ChangeSet, known: Known) -> tuple[li
 
 def _marked(change: ChangeSet, found: Sequence[Match]) -> Iterator[Match]:
     paths = {match.path for match in found}
-    gone = {
-        file.path: {one.text.strip() for one in file.removed} - {one.text.strip() for one in file.added}
-        for file in change.files
-        if file.path in paths
-    }
+    files = {file.path: _Gone(file) for file in change.files if file.path in paths}
     for match in found:
-        if match.evidence and match.evidence in gone.get(match.path, ()):
+        if match.evidence and match.path in files and files[match.path].holds(match):
             yield msgspec.structs.replace(match, evidence=f"removed: {match.evidence}")
         else:
             yield match
+
+
+class _Gone:
+    """What a change takes out of a file."""
+
+    def __init__(self, file: TouchedFile) -> None:
+        added = {one.text.strip() for one in file.added}
+        self.lines = {one.text.strip() for one in file.removed} - added
+        self.deleted = file.status == "deleted"
+        self.text = "\n".join(self.lines)
+        self.left = file.after if file.after is not None else "\n".join(added)
+
+    def holds(self, match: Match) -> bool:
+        """Whether a match shows a line that is gone, or names, without a place, a thing that is."""
+        if match.evidence in self.lines:
+            return True
+        if match.line or match.evidence.startswith("removed: ") or " -> " in match.evidence:
+            return False
+        word = match.evidence.rpartition(" ")[2]
+        return self.deleted or (len(word) > 2 and word in self.text and word not in self.left)
 
 
 def ordered(matches: Iterable[Match]) -> list[Match]:

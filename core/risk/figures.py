@@ -95,21 +95,6 @@ def lift(
     return tuple(rows)
 
 
-def recall_at_effort(
-    keys: Sequence[float], efforts: Sequence[float], labels: Sequence[bool], part: float = 0.2
-) -> float:
-    """Of the defects, those found when changes are read by falling `keys` until `part` of all effort is
-    spent; the change at which it runs out does not count. Equal keys: the smaller effort first."""
-    budget, hits = part * math.fsum(efforts), sum(labels)
-    spent, found = 0.0, 0
-    for i in sorted(range(len(keys)), key=lambda i: (-keys[i], efforts[i])):
-        spent += efforts[i]
-        if spent > budget:
-            break
-        found += labels[i]
-    return found / hits if hits else 0.0
-
-
 def _bin(rows: Sequence[tuple[int, bool]]) -> CalibrationBin:
     said = sum(one for one, _ in rows)
     came = sum(label for _, label in rows)

@@ -81,7 +81,8 @@ def _order(one: Example) -> tuple[int, str, str, bool, str]:
 def _check(commits: int, defects: int) -> None:
     if commits < LEAST_COMMITS:
         raise InputError(
-            f"{commits} changes of known end are too few to learn from; {LEAST_COMMITS} are needed",
+            f"{commits} change{'s' * (commits != 1)} of known end: too few to learn from; {LEAST_COMMITS} are"
+            " needed",
             mend="Take a longer history",
         )
     if min(defects, commits - defects) < LEAST_DEFECTS:

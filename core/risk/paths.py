@@ -10,28 +10,24 @@ import re
 from functools import lru_cache
 
 from core.risk.places import runs_as
+from core.words import word_set
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_TEST_DIRS = _words(
+_TEST_DIRS = word_set(
     "test tests testing __tests__ __mocks__ spec specs testdata test_data fixtures __fixtures__ "
     "e2e it-tests mocks"
 )
-_DOC_DIRS = _words("doc docs documentation example examples sample samples demo demos")
-_VENDORED_DIRS = _words(
+_DOC_DIRS = word_set("doc docs documentation example examples sample samples demo demos")
+_VENDORED_DIRS = word_set(
     "vendor vendored third_party third-party thirdparty node_modules bower_components site-packages "
     ".yarn external_libs"
 )
-_GENERATED_DIRS = _words("generated __generated__ gen-go .generated __snapshots__")
-LOCK_FILES = _words(
+_GENERATED_DIRS = word_set("generated __generated__ gen-go .generated __snapshots__")
+LOCK_FILES = word_set(
     "package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb poetry.lock uv.lock "
     "pdm.lock pipfile.lock cargo.lock gemfile.lock go.sum composer.lock mix.lock pubspec.lock podfile.lock "
     "flake.lock packages.lock.json gradle.lockfile .terraform.lock.hcl chart.lock"
 )
-_DOC_NAMES = _words(
+_DOC_NAMES = word_set(
     "license licence notice authors contributors codeowners changelog changes history news readme "
     "contributing security copying code_of_conduct"
 )

@@ -10,24 +10,21 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from core.words import word_set
 
 # The first folder of what nobody deploys.
-_ROOTS = _words(
+_ROOTS = word_set(
     "test tests __tests__ spec specs testdata test_data fixtures e2e it-tests example examples sample "
     "samples doc docs documentation"
 )
-_TESTS = _words("test tests __tests__ spec specs e2e testing")
-_DATA = _words("fixture fixtures __fixtures__ testdata test_data data golden snapshots cassettes")
-_SOURCE_TESTS = _words("test tests it integrationtest integration-test testfixtures androidtest")
+_TESTS = word_set("test tests __tests__ spec specs e2e testing")
+_DATA = word_set("fixture fixtures __fixtures__ testdata test_data data golden snapshots cassettes")
+_SOURCE_TESTS = word_set("test tests it integrationtest integration-test testfixtures androidtest")
 # No tool but a test's reads these, unless they stand in a folder of deployments.
-_TEST_DATA = _words("testdata __tests__ __fixtures__ __mocks__ __snapshots__")
+_TEST_DATA = word_set("testdata __tests__ __fixtures__ __mocks__ __snapshots__")
 # Packages of others that a package manager lays down.
-_PACKAGES = _words("node_modules bower_components site-packages .yarn .terraform")
-DEPLOYS = _words(
+_PACKAGES = word_set("node_modules bower_components site-packages .yarn .terraform")
+DEPLOYS = word_set(
     "k8s kubernetes kube manifests manifest deploy deployment deployments charts chart helm helmfile "
     "kustomize overlays argocd argo-cd gitops flux clusters infra infrastructure"
 )
@@ -35,7 +32,7 @@ _PIPELINES = (".github/workflows/", ".github/actions/", ".gitlab/", ".circleci/"
 _PIPELINE_ENDS = (".sh", ".bash", ".ps1", ".py", ".rb", ".js", ".mjs", ".cjs", ".ts", ".go")
 _YAML = (".yml", ".yaml")
 _TERRAFORM = (".tf", ".tf.json", ".tfvars", ".tfvars.json")
-_MIGRATIONS = _words(
+_MIGRATIONS = word_set(
     "migrations migration migrate db_migrations schema_migrations dbmigrations flyway liquibase changelog "
     "changelogs changesets"
 )

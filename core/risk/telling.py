@@ -15,7 +15,7 @@ _LASTING = frozenset({
     "sql-drop-table", "sql-drop-column", "sql-truncate", "sql-without-where", "sql-rename",
     "sql-irreversible",
     "tf-data-removed", "tf-data-replaced", "tf-plan-destroys-data", "k8s-data-removed",
-    "compose-volume-removed", "config-schema-rebuilt", "config-keeps-less",
+    "compose-volume-removed", "config-schema-rebuilt", "config-keeps-less", "cloud-data-replaced",
 })  # fmt: skip
 # How it is built, tested and delivered: it seldom is what hurts where it runs.
 _AROUND = ("ci-", "build-")

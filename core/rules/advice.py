@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from core.model.catalogue import Catalogue, unlisted_dependencies
+from core.rules.dropped import dropped_advice
 from core.rules.loader import rule_in
 from core.rules.schema import RuleSet
 from core.times import MINUTE, duration_text, format_rfc3339
@@ -16,6 +17,7 @@ def rules_advice(rules: RuleSet, builtin: RuleSet, own: Mapping[str, str], now: 
     """Of `rules` in force, of which the files `own` are the operator's; `now` in ms UTC."""
     return [
         *_same_as_builtin(builtin, own),
+        *dropped_advice(builtin, own),
         *_windows(rules),
         *_lifecycle(rules),
         *_circles(rules),

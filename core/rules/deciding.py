@@ -50,6 +50,10 @@ class SeverityRule(Rule):
         min_length=1, description="The first that holds gives the severity; the last must hold always"
     )
 
+    def in_production(self, environment: str) -> bool:
+        """One that nobody tells ("") is, unless the list holds it. Severity and routes ask here."""
+        return environment.lower() not in self.non_production
+
     @model_validator(mode="after")
     def _decides_always(self) -> SeverityRule:
         if self.conditions[-1].when != When():
@@ -84,6 +88,11 @@ class Notify(Rule):
     update_after: Window = Field(
         description="Services that join after a page are told together, so long after the first of them"
     )
+    spread_after: Duration = Field(
+        default=0,
+        description="Where somebody has it and something else turns critical: a page, at most so often; "
+        "0 for none",
+    )
 
     @model_validator(mode="after")
     def _every_severity(self) -> Notify:
@@ -113,3 +122,7 @@ class SilentSource(Rule):
     expected: dict[str, Window] = Field(
         default={}, description="Sources that are always to be heard, and how long they may be silent"
     )
+
+    def patience_with(self, key: str) -> int:
+        """For how long `key` (`domain/source`), if it is always to be heard, may be silent, in ms; else 0."""
+        return self.expected.get(key) or self.expected.get(key.partition("/")[2]) or 0

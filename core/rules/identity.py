@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from core.patterns import PatternText
 from core.rules.types import Rule
 
 _NAMES = "Labels that name the "
@@ -53,17 +54,54 @@ class Identity(Rule):
         description="Jobs and services that tell of others, also as the end of a name (`eu-kubelet`): "
         "never the service of an alert that names something else",
     )
+    namespaced_services: bool = Field(
+        default=False,
+        description="A service that a label names is one of its namespace, also where the catalogue does not "
+        "list it: as where each tenant has a namespace with the same services",
+    )
+    shared_namespaces: tuple[str, ...] = Field(
+        default=(),
+        description="Namespaces of what watches others: they are no part of the name of a service there",
+    )
+    exporter_patterns: tuple[PatternText, ...] = Field(
+        default=(), description="RE2 patterns of further exporters, each of a whole name in small letters"
+    )
+    exporter_jobs: tuple[PatternText, ...] = Field(
+        default=(),
+        description="RE2 patterns of scrape jobs, in small letters, whose `instance` is what they tell of",
+    )
     node: tuple[str, ...] = Field(
         default=(), description=_NAMES + "node, which is the service when an exporter tells of nothing else"
     )
     node_exporters: tuple[str, ...] = Field(
         default=(), description="Exporters whose `instance` is what they tell of: the node, or what is probed"
     )
+    targets: tuple[str, ...] = Field(
+        default=(), description=_NAMES + "address that was probed, when no service is named"
+    )
+    things: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="What an alert is about that names no service, by its word, and the labels that name it",
+    )
+    hosts: tuple[str, ...] = Field(
+        default=(), description=_NAMES + "machine, tried after `things` when no service is named"
+    )
+    parts: dict[str, tuple[str, ...]] = Field(
+        default={}, description="As `things`, tried after `hosts`: what many of stand on one machine"
+    )
     environment: tuple[str, ...] = Field(description="Labels that name the environment, such as production")
     environment_names: dict[str, tuple[str, ...]] = Field(
         default={}, description="Environments by their name, and what else they are called, in any case"
     )
     cluster: tuple[str, ...] = Field(description="Labels that name the cluster")
+    account: tuple[str, ...] = Field(
+        default=(),
+        description=_NAMES + "account of a cloud: with the region it is the cluster where none is named",
+    )
+    region: tuple[str, ...] = Field(default=(), description=_NAMES + "region or the data centre")
+    everywhere: tuple[str, ...] = Field(
+        default=(), description="Regions that are none, such as global, in small letters"
+    )
     team: tuple[str, ...] = Field(
         description="Labels that name the team, for alerts whose service the catalogue does not know"
     )
@@ -98,7 +136,11 @@ class Identity(Rule):
     @cached_property
     def deciding(self) -> frozenset[str]:
         """Labels whose values decide what an alert is about."""
-        return frozenset([*self.of_service(), *self.environment, *self.cluster, *self.team])
+        return frozenset([*self.of_service(), *self.environment, *self.place(), *self.team])
+
+    def place(self) -> tuple[str, ...]:
+        """Labels that say in which cluster it is."""
+        return (*self.cluster, *self.account, *self.region)
 
     def of_service(self) -> Iterator[str]:
         """Labels that may say which service it is."""
@@ -114,3 +156,7 @@ class Identity(Rule):
             yield from names
         yield from self.namespace
         yield from self.node
+        yield from self.targets
+        yield from self.hosts
+        for named in (*self.things.values(), *self.parts.values()):
+            yield from named

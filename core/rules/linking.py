@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import pairwise
+from math import isqrt
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from core.rules.types import Rule, Window
-from core.times import MINUTE
+from core.rules.types import Duration, Rule, Thousandths, Window
+from core.times import MINUTE, SECOND
 from core.yamltext import Strict
 
 
@@ -209,6 +210,24 @@ class LearnedLinks(Rule):
             found.setdefault(a, []).append((b, pair.window))
             found.setdefault(b, []).append((a, pair.window))
         return found
+
+
+class OneIncident(Rule):
+    rule: Literal["one-incident"] = "one-incident"
+    least_links: Thousandths = Field(
+        default=0,
+        description="Groups of alerts become one incident where at least this part of the pairs between them "
+        "is linked, or where one alert is linked with half of either; 0: any link will do",
+    )
+    after: Duration = Field(default=30 * SECOND, description="So long after an alert joined it is weighed")
+    at_most: int = Field(
+        default=100, ge=0, description="More alerts than this that hang together are one incident"
+    )
+
+    @cached_property
+    def enough(self) -> int:
+        """Of so many alerts one link between any two parts is enough."""
+        return isqrt((4000 - 1) // self.least_links) if self.least_links else 1 << 62
 
 
 class Flapping(Rule):

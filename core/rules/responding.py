@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_serializer
 
 from core.model.incident import Severity
-from core.rules.types import Rule, Window
+from core.rules.types import Duration, Rule, Window
 from core.yamltext import Strict
 
 
@@ -48,4 +48,8 @@ class Escalation(Rule):
     rule: Literal["escalation"] = "escalation"
     steps: dict[Severity, Steps] = Field(
         default={}, description="Who else is told, and when, while nobody has acknowledged"
+    )
+    repeat: dict[Severity, Duration] = Field(
+        default={},
+        description="When the steps are over and it still fires: people are told again so often; 0 for never",
     )

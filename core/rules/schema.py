@@ -15,6 +15,7 @@ from core.rules.linking import (
     DependencyEdge,
     Flapping,
     LearnedLinks,
+    OneIncident,
     SameChange,
     SameEntity,
     SharedLabels,
@@ -146,6 +147,7 @@ class RuleSet(Strict):
     shared_labels: SharedLabels = SharedLabels(summary="")
     same_change: SameChange = SameChange(summary="")
     learned_links: LearnedLinks = LearnedLinks(summary="")
+    one_incident: OneIncident = OneIncident(summary="")
     flapping: Flapping = Flapping(summary="")
     threshold: Threshold = Threshold(summary="")
     storm: StormRule = StormRule(summary="")
@@ -177,6 +179,7 @@ ADDED_LATER = frozenset(
         "similar-names",
         "same-change",
         "learned-links",
+        "one-incident",
         "flapping",
         "probable-repair",
         "symptom",
@@ -198,6 +201,7 @@ RULES: dict[str, type[Rule]] = {
     "similar-names": SimilarNames,
     "same-change": SameChange,
     "learned-links": LearnedLinks,
+    "one-incident": OneIncident,
     "flapping": Flapping,
     "threshold": Threshold,
     "storm": StormRule,

@@ -16,6 +16,13 @@ class StormRule(Rule):
         default=0, ge=0, le=1_000_000, description="So many new alerts are a storm; 0 for never one"
     )
     within: Window = Field(default=2 * MINUTE, description="Over how long new alerts are counted")
+    incidents: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="Pages say that so many incidents began at once, or more; 0 for never",
+    )
+    incidents_within: Window = Field(default=5 * MINUTE, description="Over how long incidents are counted")
     wait: Duration = Field(
         default=0, description="During a storm first pages wait at least so long, but for P0"
     )

@@ -26,3 +26,7 @@ class WatchdogRule(Rule):
     forget_after: Window = Field(
         default=7 * DAY, description="A watchdog in trouble for so long was taken down: its alert ends"
     )
+
+    def patience_with(self, key: str) -> int:
+        """For how long a watchdog of `key` (`domain/source`) may go untold, in ms."""
+        return self.sources.get(key) or self.sources.get(key.partition("/")[2]) or self.patience

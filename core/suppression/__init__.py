@@ -43,10 +43,7 @@ _ASKED: tuple[Callable[[World, Episode, int], list[Suppression]], ...] = (
 
 def suppressed(world: World, episode: Episode, at: int) -> tuple[Suppression, ...]:
     """Everything that keeps an alert from paging at `at` (ms UTC); nothing when it would page."""
-    found: list[Suppression] = []
-    for ask in _ASKED:
-        found += ask(world, episode, at)
-    return tuple(found)
+    return tuple([one for ask in _ASKED for one in ask(world, episode, at)])
 
 
 def suppressed_now(world: World, episode: Episode, at: int) -> tuple[Suppression, ...]:

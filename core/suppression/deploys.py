@@ -13,8 +13,8 @@ from core.model.entity import Entity
 from core.model.events import ChangeEvent
 from core.model.incident import Episode
 from core.narrative.plain import short_version
-from core.state import within
 from core.suppression.kinds import Suppression
+from core.timelines import within
 
 if TYPE_CHECKING:
     from core.world import World

@@ -32,15 +32,17 @@ class Dispatch(Generic[Row]):
 
     def candidates(self, episode: Episode) -> int:
         """How many lists `fitting` tries."""
-        found = [by_value.get(label_of(episode, name), ()) for name, by_value in self._filed.items()]
-        return len(self._rest) + sum(map(len, found))
+        count = len(self._rest)
+        for name, by_value in self._filed.items():
+            count += len(by_value.get(label_of(episode, name), ()))
+        return count
 
     def fitting(self, episode: Episode) -> list[Row]:
-        candidates = list(self._rest)
+        candidates = self._rest
         for name, by_value in self._filed.items():
             found = by_value.get(label_of(episode, name))
             if found:
-                candidates += found
+                candidates = candidates + found
         if not candidates:
             return []
         return [one.row for one in sorted(candidates, key=_place) if one.matchers.fit(episode)]

@@ -15,7 +15,7 @@ from core.suppression.kinds import Suppression
 from core.times import spoken
 
 if TYPE_CHECKING:
-    from core.state import Timeline
+    from core.timelines import Timeline
     from core.world import World
 
 

@@ -15,7 +15,7 @@ from core.model.incident import Episode, InhibitionPlace
 from core.suppression.dispatch import Dispatch
 from core.suppression.kinds import Suppression
 from core.suppression.living import over
-from core.suppression.matchers import Matchers, label_of, parse_all
+from core.suppression.matchers import VIRTUAL, Matchers, parse_all
 
 if TYPE_CHECKING:
     from core.rules.quiet import InhibitionRow
@@ -57,7 +57,7 @@ class Standing(NamedTuple):
 
 def key_of(episode: Episode, equal: tuple[str, ...]) -> Key:
     labels = episode.labels
-    values = [label_of(episode, name) if name[:1] == "@" else labels.get(name, "") for name in equal]
+    values = [VIRTUAL[name](episode) if name in VIRTUAL else labels.get(name, "") for name in equal]
     return (episode.entity.domain, tuple(values))
 
 

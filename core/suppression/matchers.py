@@ -84,16 +84,16 @@ class Matchers:
 
     def __init__(self, matchers: Iterable[Matcher]) -> None:
         self.all = tuple(matchers)
-        self._tests = tuple((one.name, one.test()) for one in self.all)
+        self._tests = tuple((VIRTUAL.get(one.name), one.name, one.test()) for one in self.all)
 
     def hold(self, value_of: ValueOf) -> bool:
-        return all(fits(value_of(name)) for name, fits in self._tests)
+        return all(fits(value_of(name)) for _, name, fits in self._tests)
 
     def fit(self, episode: Episode) -> bool:
         """Whether they hold for an alert."""
         labels = episode.labels
-        for name, fits in self._tests:
-            if not fits(label_of(episode, name) if name.startswith("@") else labels.get(name, "")):
+        for ours, name, fits in self._tests:
+            if not fits(labels.get(name, "") if ours is None else ours(episode)):
                 return False
         return True
 

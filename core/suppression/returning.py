@@ -11,7 +11,7 @@ from core.suppression.holding import keep, let_go, look, unsettle
 from core.world import Turn
 
 # Pages that somebody who is at work on the incident gets all the same.
-_FOR_ACKNOWLEDGED = ("severity_raised", "merged", "returned")
+_FOR_ACKNOWLEDGED = ("severity_raised", "merged", "returned", "effect_back", "spread")
 
 
 def on_held_timer(turn: Turn, incident: Incident) -> None:

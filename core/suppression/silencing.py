@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from core.config import typed_payload
-from core.errors import InputError
+from core.errors import InputError, TransitionRefused
 from core.journal import Draft, Record, json_draft
 from core.model.incident import OPEN, Incident, Snooze
 from core.standing import judge_soon
@@ -91,9 +91,8 @@ def read_op(record: Record) -> Read:
     return Read(op, matchers, starts, ends)
 
 
-def apply_silence(turn: Turn, record: Record) -> None:
+def apply_silence(turn: Turn, read: Read) -> None:
     """What was refused at the door cannot come here; what is no longer so by now has no effect."""
-    read = read_op(record)
     match read.op.op:
         case "put":
             _put(turn, read)
@@ -104,6 +103,9 @@ def apply_silence(turn: Turn, record: Record) -> None:
             incident = state.incidents.get(turn.world.resolve_id(read.op.incident))
             if incident is not None and incident.status in OPEN:
                 _dismiss(turn, incident, read)
+            else:
+                what = f"{read.op.incident} is over"
+                turn.refused = TransitionRefused(what, where="dismissal", mend="Nothing is left to do")
 
 
 def on_silence_timer(turn: Turn, name: str) -> None:

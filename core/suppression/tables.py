@@ -76,8 +76,8 @@ class Tables:
     def _follow(self, world: World) -> None:
         rules = world.rules
         if rules is not self._rules:
-            self._rules = rules
             self._windows = filed_windows(rules.quiet_times.windows)
+            self._rules = rules
             self._counted.clear()
             self.waiting.other_rules()
             self._file_all(world)

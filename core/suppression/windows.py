@@ -48,6 +48,8 @@ def filed_windows(rows: Iterable[QuietWindow]) -> Dispatch[Window]:
 
 def quiet(world: World, episode: Episode, at: int) -> list[Suppression]:
     """By windows that hold at `at`, in the rule's order."""
+    if not world.rules.quiet_times.windows:
+        return []
     found = [one for one in world.suppression.windows(world).fitting(episode) if one.holds(at)]
     return [
         Suppression(

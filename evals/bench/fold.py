@@ -59,6 +59,7 @@ def measure(cell: EngineCell, alerts: int) -> EngineRow:
     for _ in range(rounds):
         engine = Engine(parse)
         engine.world.config = config
+        engine.world.configured()
         for record in before:
             engine.apply(record)
         engine.apply(Record(len(before), later, "tick", "", b""))

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.inbound.registry import parse
-from core.document import Document
 from core.errors import EventLineError
+from core.model.document import Document
 from core.replay import replay_file
 from core.times import format_rfc3339, parse_rfc3339
 from evals.grouping.cases import CATALOGUE, EVENTS, Case

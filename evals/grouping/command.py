@@ -12,8 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
-from core.document import Document
 from core.errors import WatchkeeperError
+from core.model.document import Document
 from evals.grouping.cases import find_cases
 from evals.grouping.score import OURS, CaseScore, score_folder
 from evals.grouping.summary import evaluation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.document import Document
+from core.model.document import Document
 from core.times import MINUTE
 from evals.grouping.answers import Answer, ask, raw_answer
 from evals.grouping.baselines import BASELINES

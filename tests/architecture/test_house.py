@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from core import errors
 from tests.guards import ModelCallRefused, NetworkRefused
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGES = ("core", "agents", "retrieval", "connectors", "watchkeeper", "evals")
+LONGEST_FUNCTION = 45
 # `hash` and `id` differ between runs; the rest reach outside.
 IMPURE = {"open", "print", "input", "hash", "id", "eval", "exec", "compile", "__import__", "breakpoint"}
 
@@ -40,6 +42,31 @@ def test_a_module_says_what_it_is_and_stays_small(path: Path) -> None:
     text = path.read_text()
     assert ast.get_docstring(ast.parse(text))
     assert text.count("\n") <= 300, "a module this long is usually two ideas"
+
+
+@pytest.mark.parametrize("path", modules(*PACKAGES), ids=str)
+def test_functions_stay_short(path: Path) -> None:
+    long = {
+        node.name: lines
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
+    }
+    assert not long, "a function this long is usually two steps"
+
+
+ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)}
+
+
+def test_every_error_of_core_says_how_to_mend_it() -> None:
+    raised = [
+        (f"{path.name}:{node.lineno}", {keyword.arg for keyword in node.keywords})
+        for path in modules("core")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS
+    ]
+    assert len(raised) > 50
+    assert [place for place, given in raised if "mend" not in given] == []
 
 
 def test_floats_never_enter_the_domain_types() -> None:

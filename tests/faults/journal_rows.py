@@ -1,7 +1,8 @@
 """A journal that grows and rolls: `python journal_rows.py DIRECTORY SEGMENT_BYTES COUNT SIZE`.
 
 Four records a commit, of SIZE bytes that cannot be packed. Each record's place among them is printed after
-the append has returned, with the time of that (monotonic, ns): its acknowledgement. What the directory holds already stays.
+the append has returned, with the time of that (monotonic, ns): its acknowledgement. What the directory
+holds already stays.
 """
 
 from __future__ import annotations

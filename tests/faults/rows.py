@@ -1,6 +1,7 @@
 """A journal of a few rows in SQLite, with the given `synchronous`: `python rows.py DIRECTORY MODE COUNT`.
 
-Each row's number is printed after its commit has returned, with the time of that (monotonic, ns): its acknowledgement.
+Each row's number is printed after its commit has returned, with the time of that (monotonic, ns): its
+acknowledgement.
 """
 
 from __future__ import annotations

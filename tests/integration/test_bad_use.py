@@ -61,7 +61,7 @@ WRONG: list[tuple[str, int, list[str]]] = [
     (f"{SERVE} --catalog empty", 2, ["empty", "Is a directory"]),
     (f"{SERVE} --rules rules", 2, ["rules/own.yaml", "same-entty"]),
     (f"{SERVE} --rules rules-bare-number", 2, ["own.yaml", "window"]),
-    (f"{SERVE} --rules empty", 2, ["empty", "no rule files"]),
+    (f"{SERVE} --sources empty", 2, ["empty", "no mapping files"]),
     (f"{SERVE} --rules absent", 2, ["absent", "not a directory"]),
     (f"{SERVE} --routes scheme.yaml", 2, ["scheme.yaml", "receivers.1.webhook.url", "http"]),
     (f"{SERVE} --routes stranger.yaml", 2, ["stranger.yaml", "routes.1.receiver", "'b'"]),

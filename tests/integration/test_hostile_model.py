@@ -53,8 +53,10 @@ LATE = "the model did not answer within 1 s"
 
 @lru_cache
 def document() -> dict[str, Any]:
+    """With its plan as before the roll-back: one that is done already is nothing to ask about."""
     [incident] = replay_case(CASES / "bad-deploy")["incidents"]
-    return dict(incident)
+    [plan] = incident["plans"]
+    return {**incident, "plans": [{**plan, "done": "", "title": plan["title"].partition(" (")[0]}]}
 
 
 def ask(spec: ModelSpec) -> Explained:

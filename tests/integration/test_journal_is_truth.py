@@ -11,11 +11,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 import pytest
 
+from core.model.document import Document
 from core.replay import digest_of
 from tests.integration import export
 from tests.integration.pages import ENVIRONMENT, PageReceiver
@@ -24,10 +25,10 @@ from tests.integration.rules import quick_rules
 from tests.integration.server import Server, watchkeeper, within
 
 pytestmark = pytest.mark.integration
-Document = dict[str, Any]
 # What the API adds to an incident, and a replay does not know.
 OUTSIDE = (
     "deliveries", "annotations", "explained", "resolves_at", "comes_back", "allowed", "budgets", "said",
+    "storm",
 )  # fmt: skip
 
 

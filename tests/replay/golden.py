@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from connectors.inbound.registry import parse
-from core.document import Document
+from core.model.document import Document
 from core.replay import replay_file
 from watchkeeper.files import configuration
 from watchkeeper.version import VERSION

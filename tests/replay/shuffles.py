@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from connectors.inbound.registry import parse
-from core.document import Document
 from core.journal import Record
+from core.model.document import Document
 from core.replay import Fold, read_lines
 from evals.bench.table import render
 from tests.replay.golden import CASES

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.inbound.registry import parse
-from core.checkpoint import copy_state
-from core.document import Document
 from core.engine import Engine
 from core.journal import Record
-from core.replay import Fold, Line, digest_of, read_lines, replay_file, result
+from core.model.document import Document
+from core.replay import Fold, digest_of, read_lines, replay_file, result
+from core.replay_order import Line
+from tests.restarts import copy_state
 from tests.timeline import SHOP, START, Timeline, alert, change
 from watchkeeper.files import configuration
 from watchkeeper.version import VERSION

@@ -25,7 +25,6 @@ from connectors.inbound import (
     sentry,
     terraform,
 )
-from connectors.inbound.signing import slack_v0
 
 Headers = dict[str, str]
 Verify = Callable[..., None]
@@ -55,10 +54,10 @@ def plain(
     return lambda secret, body, seconds: {name: prefix + hexed(secret, body, algorithm)}
 
 
-def timed(name: str, stamp: str, before: str, prefix: str) -> Callable[[str, bytes, int], Headers]:
+def timed(name: str, stamp: str) -> Callable[[str, bytes, int], Headers]:
     return lambda secret, body, seconds: {
         stamp: str(seconds),
-        name: prefix + hexed(secret, f"{before}{seconds}:".encode() + body),
+        name: hexed(secret, f"{seconds}:".encode() + body),
     }
 
 
@@ -74,7 +73,6 @@ def standard(secret: str, body: bytes, seconds: int) -> Headers:
 
 
 _GRAFANA = ("x-grafana-alerting-signature", "x-grafana-alerting-timestamp")
-_SLACK = ("x-slack-signature", "x-slack-request-timestamp")
 _STANDARD = ("webhook-signature", "webhook-timestamp", "v1,", True)
 SCHEMES: Mapping[str, Scheme] = {
     "github": Scheme(
@@ -85,7 +83,7 @@ SCHEMES: Mapping[str, Scheme] = {
     "sentry": Scheme(sentry.verify, plain("sentry-hook-signature"), "sentry-hook-signature", token=True),
     "launchdarkly": Scheme(launchdarkly.verify, plain("x-ld-signature"), "x-ld-signature"),
     "grafana": Scheme(grafana.verify, plain(_GRAFANA[0]), _GRAFANA[0], token=True),
-    "grafana_timed": Scheme(grafana.verify, timed(*_GRAFANA, "", ""), *_GRAFANA, token=True),
+    "grafana_timed": Scheme(grafana.verify, timed(*_GRAFANA), *_GRAFANA, token=True),
     "terraform": Scheme(
         terraform.verify,
         plain("x-tfe-notification-signature", algorithm=hashlib.sha512),
@@ -95,7 +93,6 @@ SCHEMES: Mapping[str, Scheme] = {
         pagerduty.verify, plain("x-pagerduty-signature", "v1="), "x-pagerduty-signature", "", "v1=", True
     ),
     "langfuse": Scheme(langfuse.verify, paired, "x-langfuse-signature"),
-    "slack": Scheme(slack_v0, timed(*_SLACK, "v0:", "v0="), *_SLACK, "v0="),
     "incident_io": Scheme(incident_io.verify, standard, *_STANDARD),
     "gitlab": Scheme(gitlab.verify, standard, *_STANDARD, token=True),
 }

@@ -32,10 +32,19 @@ FOUND = [Recalled(OLD, 810, ("symptom:errors", "change:deploy"))]
 
 
 @lru_cache
-def document() -> dict[str, Any]:
+def over() -> dict[str, Any]:
+    """Its bad deploy was rolled back, so that its plan is done."""
     [incident] = replay_case(CASES / "bad-deploy")["incidents"]
-    assert len(incident["plans"]) >= 1
+    assert [bool(plan["done"]) for plan in incident["plans"]] == [True]
     return dict(incident)
+
+
+@lru_cache
+def document() -> dict[str, Any]:
+    """The same with its plan as it was before."""
+    [plan] = over()["plans"]
+    before = {**plan, "title": plan["title"].partition(" (probably")[0], "done": ""}
+    return {**over(), "plans": [before]}
 
 
 def two_plans() -> dict[str, Any]:
@@ -191,6 +200,16 @@ def test_the_planner_takes_a_candidate_or_keeps_the_first(choice: Any, taken: in
     planner = run(Speaking(answer=choose), doc).notes[3]
     assert planner.made_by == "model"
     assert planner.choice == doc["plans"][taken]["id"]
+
+
+def test_a_plan_that_is_done_is_never_chosen_and_nobody_is_asked_about_it() -> None:
+    asked = run(Speaking(answer=lambda *_: "{}"), over())
+    planner = asked.notes[3]
+    assert (planner.choice, planner.made_by) == ("", "template")
+    assert planner.reason == "what fits was probably done already"
+    assert asked.asked == 3
+    assert "The plan that fits best" not in planner.lines[0].text
+    assert "Roll back the deploy of payments 2.4.0 (probably already rolled back to" in planner.lines[0].text
 
 
 @pytest.mark.real_model

@@ -66,7 +66,7 @@ def test_a_split_says_which_incident_is_new(app: App) -> None:
 @pytest.mark.parametrize(
     ("to", "more", "status", "said"),
     [
-        ("merged", {}, 404, "no incident ''"),
+        ("merged", {}, 400, "names no other incident"),
         ("merged", {"into": "INC-NONE"}, 404, "no incident 'INC-NONE'"),
         ("merged", {"into": "SELF"}, 400, "cannot be merged with itself"),
         ("merged", {"into": 5}, 400, ""),

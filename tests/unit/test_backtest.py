@@ -9,9 +9,9 @@ import pytest
 
 from core.backtest import Comparison, compare, comparison_json
 from core.backtest.model import GROUP_KINDS
+from core.model.document import Document
 from core.times import SECOND, format_rfc3339, parse_rfc3339
 
-Document = dict[str, Any]
 START = parse_rfc3339("2026-03-02T08:00:00Z")
 
 

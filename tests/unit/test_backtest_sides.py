@@ -12,9 +12,9 @@ from core.backtest import Comparison, compare
 from core.backtest.side import Named, Side, by_people
 from core.canonical import canonical_json
 from core.checkpoint import Checkpoint, checkpoint_draft
-from core.document import Document
 from core.errors import InputError
 from core.journal import Record
+from core.model.document import Document
 from tests.backtesting import FAR, NEAR, rule, rule_files, two_services
 from tests.timeline import SHOP, Timeline, alert
 from watchkeeper.files import rules_content

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.canonical import canonical_json
-from core.checkpoint import copy_state
 from core.engine import Engine
 from core.model.events import AlertEvent, ChangeEvent
 from core.model.incident import Change, Telling
 from core.times import HOUR, format_rfc3339
+from tests.restarts import copy_state
 from tests.told import Told, moment, parse_told, picture
 
 HOUR_S = HOUR // 1_000

@@ -9,8 +9,8 @@ import pytest
 
 from connectors.inbound.registry import parse
 from core.clamping import LABEL_CHARS, LABELS, NAME_CHARS, clamped_labels, cut
-from core.document import Document
 from core.explain import explain_episode
+from core.model.document import Document
 from tests.timeline import SHOP, Timeline, alert
 from tests.unit.test_api import Client, app, ask, now_shifted, settled
 from tests.unit.test_console import Browser, FakeWatch, check_page, path_of

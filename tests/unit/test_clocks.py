@@ -98,7 +98,8 @@ def test_acknowledging_stops_the_path_and_meets_the_clock() -> None:
     t, name = p1()
     assert clocks(t) | {"escalates_at": None, "escalates_to": None} == {
         "respond_by": at(15), "responded_at": None, "met": None, "next_update_by": None, "updated_at": None,
-        "update_overdue": False, "escalates_at": None, "escalates_to": None, "stands": None,
+        "update_overdue": False, "escalates_at": None, "escalates_to": None, "repeats_at": None,
+        "stands": None,
     }  # fmt: skip
     t.move(14 * MIN, name, "acknowledged")
     t.wait(50 * MIN)

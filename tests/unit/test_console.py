@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from core.document import incident_document, outside_document
+from connectors.storage.memory import MemoryProjection
 from core.document import summary_of as summary
-from core.errors import InputError, JournalUnavailable, NotFound
-from core.explain import explain_incident
-from core.journal import json_draft
-from core.lifecycle import ALLOWED, Transition, allowed
-from core.model.incident import OPEN, Delivery, Remark
-from core.narrative.why import explanation
-from core.risk.causes import check_cause
-from core.slo_document import slos_document
+from core.errors import JournalUnavailable, WatchkeeperError
+from core.journal import Draft, Record
+from core.lifecycle import allowed
+from core.model.document import Document
+from core.model.incident import Delivery, Remark
+from core.replay import Fold
 from core.times import SECOND
-from core.transitions import check_transition
 from tests.timeline import SHOP, START, Timeline, alert, change, time
 from watchkeeper.console.acting import COOKIE
 from watchkeeper.console.guard import HEADERS
-from watchkeeper.console.routes import Document, Watch, console_router
-from watchkeeper.service import STATUSES
+from watchkeeper.console.routes import Watch, console_router
+from watchkeeper.engine_loop import EngineLoop
+from watchkeeper.service import Watch as Service
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 OURS = {"sec-fetch-site": "same-origin"}
@@ -45,95 +44,77 @@ HEALTH: Document = {
 }
 
 
-class FakeWatch:
-    """The engine's own documents over a timeline; `change` may spoil them on their way out."""
+class Engine:
+    """The engine's thread over a timeline, which has applied all that was told."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline, self._refused = timeline, dict[int, WatchkeeperError]()
+
+    @property
+    def fold(self) -> Fold:
+        return self.timeline.fold
+
+    @property
+    def applied(self) -> int:
+        return self.timeline.seq
+
+    @contextmanager
+    def reading(self) -> Iterator[Fold]:
+        yield self.timeline.fold
+
+    def wait_for(self, seq: int, timeout: float) -> bool:
+        return seq <= self.timeline.seq
+
+    def refused(self, seq: int) -> WatchkeeperError | None:
+        return self.timeline.engine.refused if seq == self.timeline.seq else None
+
+
+class Records:
+    """Writer and journal of the same: what is appended is told at once."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline, self.disk_full = timeline, False
+
+    async def append(self, draft: Draft) -> int:
+        if self.disk_full:
+            raise JournalUnavailable("the disk is full", mend="Make room")
+        self.timeline._append((self.timeline.now - START) / SECOND, draft)
+        return self.timeline.seq
+
+    def read(self, after: int, limit: int) -> list[Record]:
+        return self.timeline.records[after : after + limit]
+
+
+class FakeWatch(Service):
+    """The service itself over a timeline; `change` may spoil its documents on their way out."""
 
     def __init__(self, timeline: Timeline, change: Callable[[Document], Document] = lambda d: d) -> None:
-        self.demo, self.timeline, self.change = False, timeline, change
-        self.facts = dict(HEALTH)
-        self.raw: Any = alert("payments")
-        self.disk_full = False
+        self.timeline, self.change, self.records = timeline, change, Records(timeline)
+        self.facts_of_health, self.raw = dict(HEALTH), cast(Any, alert("payments"))
+        engine, records = cast(EngineLoop, Engine(timeline)), cast(Any, self.records)
+        clock = cast(Any, None)
+        super().__init__(engine, records, records, MemoryProjection(), clock, lambda: self.facts_of_health)
 
     @property
     def only(self) -> str:
         return str(self.timeline.incidents()[0]["id"])
 
-    def incidents(self, status: str | None, cursor: str | None, limit: int) -> Document:
-        if status not in (None, *STATUSES) or cursor == "broken":
-            raise InputError("not a status or cursor", mend="Use another")
-        wanted = {"open": OPEN, None: ALLOWED.keys()}.get(status, (status,))
-        rows = [summary(self.change(one)) for one in self.timeline.incidents() if one["status"] in wanted]
-        more = "next" if len(rows) > limit else None
-        return {"incidents": rows[:limit], "next_cursor": more}
+    def incidents(self, status: str | None, cursor: str | None, limit: int, order: str = "need") -> Document:
+        page = super().incidents(status, cursor, limit, order)
+        rows = [summary(self.change(self.facts(row["id"]))) for row in page["incidents"]]
+        return page | {"incidents": rows}
 
     def incident(self, incident_id: str) -> Document:
-        world, incident = self.timeline.engine.world, self.timeline.engine.incident(incident_id)
-        if incident is None:
-            raise NotFound(f"no incident {incident_id!r}", mend="Look at the list")
-        document = incident_document(world, incident) | outside_document(incident)
-        return self.change(document) | {"allowed": list(allowed(incident.status, len(incident.members)))}
-
-    def why(self, document: Document) -> Document:
-        incident = self.timeline.engine.incident(document["id"])
-        live = explain_incident(self.timeline.engine.world, incident) if incident else None
-        return explanation(document, live)
-
-    def slos(self, service: str | None, limit: int) -> Document:
-        return slos_document(self.timeline.engine.world, service, limit)
+        """Without the notes that stand in for those of agents."""
+        document = self.facts(incident_id)
+        possible = allowed(document["status"], len(document["alerts"]))
+        return self.change(document) | {"allowed": list(possible)}
 
     def raw_alert(self, line: int, index: int) -> Document:
         return {"source": "alertmanager", "received_at": time(1), "alert": self.raw}
 
     def report(self, incident_id: str) -> str:
         return f"# {incident_id}: é\n"
-
-    async def transition(
-        self,
-        incident_id: str,
-        to: str,
-        actor: str,
-        reason: str,
-        source: str,
-        *,
-        into: str = "",
-        alerts: Sequence[str] = (),
-    ) -> Document:
-        incident = self.timeline.engine.incident(incident_id)
-        if incident is None:
-            raise NotFound(f"no incident {incident_id!r}")
-        if not actor:
-            raise InputError("nobody's name", where="actor", mend="Say who does this")
-        wanted = Transition(incident_id, to, actor, reason, into, tuple(alerts))  # type: ignore[arg-type]
-        check_transition(self.timeline.engine.world, incident, wanted)
-        if self.disk_full:
-            raise JournalUnavailable("the disk is full", mend="Make room")
-        self.timeline.move(self.clock_seconds(), incident_id, to, actor, into=into, alerts=tuple(alerts))
-        return self.incident(incident_id)
-
-    async def cause(
-        self, incident_id: str, change: str, actor: str, reason: str, source: str, *, caused: bool
-    ) -> Document:
-        check_cause(self.timeline.engine.world, self.incident(incident_id)["domain"], change)
-        if not actor:
-            raise InputError("nobody's name", where="actor", mend="Say who does this")
-        content = {
-            "incident": incident_id, "author": actor, "kind": "cause", "text": reason, "change": change,
-            "caused": caused,
-        }  # fmt: skip
-        self.timeline._append(self.clock_seconds(), json_draft("annotation", "console", content))
-        return self.incident(incident_id)
-
-    async def annotate(self, incident_id: str, author: str, text: str, source: str) -> Document:
-        if not text:
-            raise InputError("no words", where="text", mend="Say how it goes")
-        self.timeline.say(self.clock_seconds(), incident_id, text, author)
-        return self.incident(incident_id)
-
-    def clock_seconds(self) -> float:
-        return (self.timeline.now - START) / SECOND
-
-    def health(self) -> Document:
-        return self.facts
 
 
 class FixedClock:
@@ -332,13 +313,13 @@ def test_pages_that_nobody_got_are_loud(watch: FakeWatch, browser: Browser) -> N
     html = browser.get(path_of(watch)).text
     assert "1 page was not delivered." in html
     assert '<span class="loud-text">NOT DELIVERED</span> to <strong>shop-oncall</strong>' in html
-    assert "Not paged: no receiver is configured" in html
+    assert '<span class="loud-text">Not paged</span>' in html
     assert "First line.\nSecond &lt;line&gt;." in html
 
 
 def test_trouble_of_our_own_is_on_every_page(watch: FakeWatch, browser: Browser) -> None:
     watch.demo = True
-    watch.facts |= {
+    watch.facts_of_health |= {
         "ready": False,
         "engine_lag_seconds": 42.0,
         "engine_lag_records": 9_120,
@@ -358,7 +339,7 @@ def test_trouble_of_our_own_is_on_every_page(watch: FakeWatch, browser: Browser)
 
 def test_a_change_that_is_not_in_force_is_a_loud_warning(watch: FakeWatch, browser: Browser) -> None:
     fault = {"document": "rules", "where": "own.yaml, line 2", "what": "no such key", "mend": "Remove it"}
-    watch.facts |= {"configuration": {"problems": [fault]}}
+    watch.facts_of_health |= {"configuration": {"problems": [fault]}}
     for path in ("/", path_of(watch)):
         html = browser.get(path).text
         begin = '<p class="banner loud" role="alert"><strong>Warning:</strong>'
@@ -399,7 +380,7 @@ def test_what_is_refused_says_what_is_allowed_and_keeps_what_was_typed(
 
 
 def test_a_full_disk_is_said_on_the_page(watch: FakeWatch, browser: Browser) -> None:
-    watch.disk_full = True
+    watch.records.disk_full = True
     answer = browser.post(f"{path_of(watch)}/transitions", {"to": "resolved", "actor": "ana"}, OURS)
     assert answer.status_code == 503
     assert "The disk is full. Make room" in answer.text
@@ -481,7 +462,7 @@ def test_the_list_has_what_needs_somebody_first() -> None:
     t.move(9, mailer, "acknowledged", "ana")
     watch = FakeWatch(t)
     html = Browser(watch).get("/").text
-    places = [html.find(f"{service}: HighErrorRatio") for service in ("payments", "search", "mailer")]
+    places = [html.find(f"{service}: HighErrorRatio") for service in ("payments", "mailer", "search")]
     assert -1 not in places
     assert places == sorted(places)
     assert "2 not acknowledged by anybody" in html

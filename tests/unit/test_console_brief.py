@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.ports import Document
+from core.model.document import Document
 from tests.timeline import SHOP, Timeline, alert
 from tests.unit.test_console import OURS, Browser, FakeWatch, check_page, outage, path_of
 from tests.unit.test_console_hostile import EVIL

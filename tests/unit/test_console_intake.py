@@ -144,7 +144,8 @@ def test_an_empty_page_says_what_would_be_here(house: House) -> None:
     page = house.page()
     assert "No source is silent, and all that came in could be read." in page.text
     assert "No source was heard yet. When something comes in" in page.text
-    assert f"{len(SOURCES) + 1} sources can send here and were never heard. docs/sources" in page.text
+    unheard = f"{len(SOURCES) + 1} sources can send here and were never heard. watchkeeper sources lists them"
+    assert unheard in page.text
     assert "None. Such a body would be here with the reason" in page.text
     assert "Nothing. What cannot be used or is not proven would be here" in page.text
     assert page.count("table") == 0

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.timeline import time
+from agents.nodes import alone
+from agents.roles import NARRATOR
+from agents.task import Tools
+from core.model.document import Document
+from core.model.note import note_json, reach_of
+from tests.timeline import SHOP, Timeline, alert, time
 from tests.unit.test_console import Browser, FakeWatch, check_page, outage, path_of
 from watchkeeper.console.evidence import evidence_names
 from watchkeeper.console.incident_view import said
 from watchkeeper.console.notes_view import how_made, past_view
 
-Document = dict[str, Any]
 MODEL = {"made_by": "model", "model": "gpt-x", "prompt": "narrator@1", "dropped": 1}
 
 
@@ -119,7 +124,8 @@ def test_in_short_says_as_of_when_it_is_once_the_severity_is_another(made_at: in
 
     def written(document: Document) -> Document:
         worse = {"at": time(400), "what": "severity", "actor": "rule", "reason": "critical", "detail": "P0"}
-        told = note("narrator", "narrative", ("It is P1.", []), at=None if made_at is None else time(made_at))
+        at = None if made_at is None else time(made_at)
+        told = note("narrator", "narrative", ("It is P1.", []), **MODEL, at=at)
         return document | {"annotations": [told], "history": [*document["history"], worse]}
 
     watch = FakeWatch(outage(), written)
@@ -134,7 +140,8 @@ def test_in_short_says_as_of_when_it_is_once_the_severity_is_another(made_at: in
 @pytest.mark.parametrize(("made_at", "said"), [(90, True), (500, False)])
 def test_in_short_says_as_of_when_it_is_once_somebody_has_it(made_at: int, said: bool) -> None:
     def written(document: Document) -> Document:
-        told = note("narrator", "narrative", ("Nobody has acknowledged it yet.", []), at=time(made_at))
+        line: tuple[str, list[str]] = ("Nobody has acknowledged it yet.", [])
+        told = note("narrator", "narrative", line, **MODEL, at=time(made_at))
         return document | {"annotations": [told]}
 
     t = outage()
@@ -143,6 +150,59 @@ def test_in_short_says_as_of_when_it_is_once_somebody_has_it(made_at: int, said:
     short = section(Browser(watch).get(path_of(watch)).text, "short")
     assert ("it is acknowledged by now." in short) is said
     assert "the severity has changed" not in short
+
+
+def narrated(made_by: str) -> tuple[Timeline, Browser, str]:
+    """An incident of four alerts of which three have ended since the narrator spoke, on the real page."""
+    t = Timeline(SHOP)
+    t.push(0, *(alert("payments", name) for name in ("A", "B", "C", "D")))
+    t.wait(60)
+    then = t.incidents()[0]
+    said = alone(NARRATOR, Tools(then), "no model is configured").note
+    if made_by == "model":
+        said = msgspec.structs.replace(said, made_by="model", model="gpt-x", reason="", reach=reach_of(then))
+    recorded = {"at": time(60), **note_json(said)}
+    t.push(100, *(alert("payments", name, ends=95) for name in ("A", "B", "C")))
+    watch = FakeWatch(t, lambda document: document | {"annotations": [recorded]})
+    return t, Browser(watch), path_of(watch)
+
+
+def test_what_a_template_says_in_short_never_contradicts_the_head() -> None:
+    t, browser, path = narrated("template")
+    html = browser.get(path).text
+    check_page(html)
+    assert "4 alerts (1 firing)" in section(html, "head")
+    short = section(html, "short")
+    assert "Of these, 1 alert still fires." in short
+    assert "Of these, 4 alerts still fire" not in short
+    assert "Written from the facts by a template: no model is configured." in short
+    assert "As of" not in short
+    t.push(200, alert("payments", "D", ends=195))
+    html = browser.get(path).text
+    assert "(all resolved)" in section(html, "head")
+    assert "None of its alerts is firing at the moment" in section(html, "short")
+
+
+def test_what_a_model_said_before_alerts_ended_says_so_first() -> None:
+    t, browser, path = narrated("model")
+    html = browser.get(path).text
+    check_page(html)
+    short = section(html, "short")
+    news = "3 alerts have ended since then; of 4 alerts 1 fires now."
+    assert 0 < short.index("As of") < short.index(news) < short.index("Of these, 4 alerts still fire")
+    t.push(200, alert("payments", "D", ends=195), alert("payments", "E", starts=190))
+    t.push(210, alert("payments", "E", starts=190, ends=205))
+    short = section(browser.get(path).text, "short")
+    assert "1 alert has joined, 5 alerts have ended since then; of 5 alerts none fires now." in short
+
+
+def test_what_a_model_said_of_alerts_as_they_are_needs_no_time() -> None:
+    t = outage()
+    told = note(
+        "narrator", "narrative", ("So.", []), **MODEL, reach=msgspec.to_builtins(reach_of(t.incidents()[0]))
+    )
+    watch = FakeWatch(t, lambda document: document | {"annotations": [told]})
+    assert "As of" not in section(Browser(watch).get(path_of(watch)).text, "short")
 
 
 def test_in_short_says_nothing_of_when_while_the_severity_is_the_same(html: str) -> None:

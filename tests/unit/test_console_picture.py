@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from importlib import resources
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.model.document import Document
 from core.times import DAY, HOUR, MINUTE, SECOND, format_rfc3339, optional_rfc3339, parse_rfc3339
 from watchkeeper.console.axis import Axis, axis_over
 from watchkeeper.console.clocks import ago, stamp
@@ -19,7 +19,6 @@ from watchkeeper.console.moments import moment, table
 from watchkeeper.console.timeline import MAX_LANES, timeline_svg
 from watchkeeper.console.why import did_not_count, node
 
-Document = dict[str, Any]
 NOW = parse_rfc3339("2026-11-21T03:12:00Z")
 SVG = "{http://www.w3.org/2000/svg}"
 

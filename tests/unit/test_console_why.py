@@ -110,7 +110,7 @@ def test_the_closest_miss_leads_to_that_incident() -> None:
     t.push(2_000, alert("payments", "Slow", starts=2_000))
     other = t.incidents()[1]["id"]
     html = section(t, now=2_100)
-    assert f'<a href="/incidents/{other}">{other}</a>: they began 33 min apart' in html
+    assert f'<a href="/incidents/{other}">{other}</a>: they began 33 min 20 s apart' in html
     assert "No other incident" in section(outage())
 
 
@@ -168,3 +168,57 @@ def test_an_incident_that_has_left_memory_is_explained_from_its_document() -> No
     html = Browser(watch).get(path_of(watch)).text
     check_page(html)
     assert "It is P0: critical on tier 1 and spreading." in html
+
+
+def test_whoever_was_paged_reads_by_which_route_and_what_the_severity_asks() -> None:
+    routes = f"""{RECEIVERS}
+routes:
+  - {{match: {{team: [shop], severity: [P2, P3]}}, receiver: lead}}
+  - {{match: {{severity: [P0, P1], team: [payments]}}, receiver: shop-oncall, continue: true}}
+  - {{receiver: lead}}
+"""
+    t = Timeline(SHOP)
+    t.configure(0, "routes", read_receivers(routes, "r", {}).routes_text)
+    t.push(0, alert("payments"))
+    t.wait(200)
+    above = section(t).partition("<details")[0]
+    assert "shop-oncall was chosen because its route is for severity P0 or P1 and team payments." in above
+    assert "lead was chosen because its route takes whatever no route before it took." in above
+    assert "P1 asks that somebody acknowledges it within 15 min and that whoever has it says how" in above
+
+
+def test_without_a_page_no_route_is_named_and_the_heading_says_why_not() -> None:
+    t = Timeline(SHOP)
+    t.push(0, alert("payments"))
+    t.wait(200)
+    above = section(t).partition("<details")[0]
+    assert "Why was nobody paged?" in above
+    assert "was chosen because" not in above
+    assert "P1 asks that somebody acknowledges it within 15 min" in above
+
+
+def test_an_alerts_page_says_how_it_stands_by_which_name_it_is_asked_for_and_what_joins_it() -> None:
+    t = routed()
+    t.push(0, alert("payments"))
+    t.push(10, alert("checkout", starts=5))
+    t.push(60, alert("payments", ends=50))
+    [incident] = t.incidents()
+    pages = {}
+    for one in incident["alerts"]:
+        html = (
+            Browser(FakeWatch(t)).get(f"/incidents/{incident['id']}/alerts/{one['line']}/{one['index']}").text
+        )
+        pages[one["service"]] = html.partition('id="now"')[2].partition("</section>")[0]
+        assert f"watchkeeper explain {one['fingerprint']}" in pages[one["service"]]
+    assert "<strong>Resolved</strong>" in pages["payments"]
+    assert "<strong>Firing</strong>" in pages["checkout"]
+    assert all("checkout calls payments" in html for html in pages.values())
+
+
+def test_the_page_of_a_lonely_alert_says_that_it_is_alone() -> None:
+    t = routed()
+    t.push(0, alert("payments"))
+    [incident] = t.incidents()
+    [one] = incident["alerts"]
+    html = Browser(FakeWatch(t)).get(f"/incidents/{incident['id']}/alerts/{one['line']}/{one['index']}").text
+    assert "It is the only alert of the incident." in html

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -219,8 +220,10 @@ def test_the_demos_cases_share_one_catalogue() -> None:
 
 
 def test_a_server_that_is_gone_ends_the_demo_quietly() -> None:
-    # Nothing listens on the discard port.
-    asyncio.run(play_demo(demo_cases(), "http://127.0.0.1:9", demo_clock()))
+    with structlog.testing.capture_logs() as logs:
+        # Nothing listens on the discard port.
+        asyncio.run(play_demo(demo_cases(), "http://127.0.0.1:9", demo_clock()))
+    assert [(line["event"], line["reason"]) for line in logs] == [("demo_ended_early", "ConnectError")]
 
 
 @pytest.mark.parametrize("terminal", [True, False])

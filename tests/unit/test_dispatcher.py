@@ -13,11 +13,12 @@ from structlog.testing import capture_logs
 
 from connectors.outbound.memory import RecordingNotifier
 from core.document import incident_document
-from core.engine import Outcome
 from core.errors import JournalUnavailable
 from core.journal import Draft, Record
 from core.model.decision import Decision
-from core.ports import Delivered, Document, Message, Notifier
+from core.model.document import Document
+from core.payloads import Outcome
+from core.ports import Delivered, Message, Notifier
 from tests.timeline import SHOP, START, Timeline, alert
 from watchkeeper.dispatcher import Counts, Dispatcher
 from watchkeeper.lane import Retry

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from connectors.outbound.email import EmailNotifier, Mailbox
-from core.ports import Delivered, Document, Message
+from core.model.document import Document
+from core.ports import Delivered, Message
 from core.times import parse_rfc3339
 from tests.smtp_sink import DRIP, HANG, SmtpSink
 

@@ -18,7 +18,7 @@ from core.document import incident_document, outside_document
 from core.errors import JournalUnavailable, NotFound
 from core.journal import Draft, Record
 from core.model.decision import Decision
-from core.ports import Document
+from core.model.document import Document
 from tests.integration.server import within
 from tests.timeline import SHOP, Timeline, alert
 from watchkeeper.engine_loop import EngineLoop

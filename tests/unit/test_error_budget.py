@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from connectors.inbound.slo import parse
+from core.decimals import times
 from core.error_budget import (
     Condition,
     allowed,
@@ -166,3 +167,10 @@ def test_a_journal_from_before_the_rule_has_no_condition() -> None:
     rule = parse_rules(files).slo_burn
     assert rule == SloBurn(summary="")
     assert conditions(rule) == ()
+
+
+def test_a_burn_is_told_from_the_limit_that_it_stands_beside() -> None:
+    assert [times(burn, 14_400) for burn in (14_410, 14_401, 14_400, 14_399, 20_000, 60)] == [
+        "14.41", "14.401", "14.4", "14.3", "20", "0.06",
+    ]  # fmt: skip
+    assert (times(14_410), times(60)) == ("14.4", "0.06")

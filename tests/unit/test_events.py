@@ -21,13 +21,13 @@ from core.config import config_draft
 from core.errors import WatchkeeperError
 from core.journal import Draft
 from core.lifecycle import Transition, transition_draft
+from core.model.document import Document
 from tests.timeline import SHOP, START, alert
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.files import rules_content
 from watchkeeper.http.api import install_errors
 from watchkeeper.http.events import Client, Events, News, engine_rows
 
-Document = dict[str, Any]
 HELLO, INCIDENT = "hello", "incident"
 
 

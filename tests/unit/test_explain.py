@@ -152,7 +152,45 @@ def test_a_document_of_before_links_were_told_is_explained_all_the_same() -> Non
         found = explanation({**document, "why": why}, None)
         assert found["said"]["joined"] == ["Its 3 alerts are one incident."]
         assert found["said"]["severity"] == ["It is P0: critical on tier 1 and spreading."]
-        assert (found["nearly_joined"], found["severity_why"]) == ([], None)
+        assert (found["nearly_joined"], found["severity_why"]) == (None, None)
+
+
+def gone_and_back() -> Timeline:
+    """payments was over and has left memory; search fires days later."""
+    t = routed()
+    t.push(0, alert("payments"))
+    t.push(10, alert("payments", ends=10))
+    t.wait(3 * 86_400)
+    t.push(3 * 86_400, alert("search", starts=3 * 86_400))
+    return t
+
+
+def test_what_has_left_memory_is_not_said_to_have_had_no_neighbours(tmp_path: Path) -> None:
+    t = gone_and_back()
+    [past] = t.fold.forgotten
+    journal = write(t, tmp_path / "data")
+    text = run(past["id"], "--data", tmp_path / "data").output
+    document = json.loads(run(past["id"], "--data", tmp_path / "data", "--json").output)
+    journal.close()
+    assert "no other incident began near it" not in text
+    assert "What did it nearly join?\n  Not known any more: the incident has left memory" in text
+    assert document["nearly_joined"] is None
+
+
+def test_why_not_of_what_has_left_memory_says_so_and_what_is_still_told(tmp_path: Path) -> None:
+    t = gone_and_back()
+    [past] = t.fold.forgotten
+    here = incident_of(t, "search")
+    journal = write(t, tmp_path / "data")
+    for words in ((past["id"], "--why-not", here), (here, "--why-not", past["id"])):
+        error = run(*words, "--data", tmp_path / "data").exception
+        assert isinstance(error, NotFound)
+        assert error.what.startswith(f"{past['id']} has left memory")
+        assert error.mend == f"`explain {past['id']}` still tells what is kept of it"
+    lost = run(past["alerts"][0]["fingerprint"], "--data", tmp_path / "data").exception
+    assert isinstance(lost, NotFound)
+    assert "An alert of an incident that has left memory is explained with it" in lost.mend
+    journal.close()
 
 
 def test_an_alert_is_explained_from_its_own_side(data: Path) -> None:
@@ -218,7 +256,8 @@ def test_why_not_names_the_rule_the_gap_and_the_window(data: Path) -> None:
     first, second = incident_of(t, "payments"), incident_of(t, "payments", 1)
     found = lines(run(first, "--why-not", second, "--data", data))
     assert found[0].startswith(
-        "They are apart: they began 33 min apart, alerts of one service are joined within"
+        "They are apart: they began 33 min 10 s apart, alerts of one service are joined within 15 min: "
+        "18 min 10 s too far"
     )
     assert found[1].startswith("- [same-entity] HighErrorRatio of payments and Slow of payments")
     back = why_not(t.engine.world, second, first)

@@ -31,11 +31,10 @@ from core.explain_words import (
 )
 from core.lifecycle import STILL_FIRING
 from core.model.incident import IncidentStatus
-from core.narrative import page
+from core.narrative import history, page
 from core.rules.deciding import When
 from core.rules.schema import OriginWeights
 from core.suppression.kinds import HELD_BY
-from watchkeeper.console import moments
 
 CORE = Path(__file__).parent.parent.parent / "core"
 
@@ -91,10 +90,16 @@ def test_every_reason_of_a_page_has_words() -> None:
 
 def test_the_history_of_a_page_has_words_for_every_reason() -> None:
     for name in page_reasons() | quiet_reasons() | {"escalated"}:
-        if name not in moments._REASON:
+        if name not in history.REASON:
             words = PAGED.get(name) or NOT_PAGED[name]
-            assert moments.reason(name).startswith(words.split(" (", 1)[0].split(":")[0].split(" {")[0])
-    assert moments.reason("returned:time_is_up").endswith("its time was up")
+            assert history.reason_words(name).startswith(words.split(" (", 1)[0].split(":")[0].split(" {")[0])
+    assert history.reason_words("returned:time_is_up").endswith("its time was up")
+
+
+def test_whatever_happens_to_an_incident_has_words() -> None:
+    noted = {found for args in all_calls()["note"] if len(args) > 1 and (found := base(args[1]))}
+    assert {"opened", "paged", "clocks_stand"} <= noted
+    assert noted <= set(history.WHAT)
 
 
 def test_every_reason_of_no_page_has_words() -> None:

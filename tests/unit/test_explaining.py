@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from core.engine import Annotation
 from core.journal import json_draft
 from core.model.incident import Incident
 from core.model.note import Line, Note
+from core.payloads import Annotation
 from core.replay import result
 from core.times import SECOND, parse_rfc3339
 from tests.timeline import SHOP, START, Timeline, alert, change

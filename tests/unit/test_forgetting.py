@@ -14,13 +14,14 @@ import pytest
 from connectors.inbound.registry import parse
 from connectors.storage.sqlite_journal import SqliteJournal
 from core.config import config_draft
-from core.engine import Annotation, Engine, Outcome
+from core.engine import Engine
 from core.findings import refresh
 from core.forgetting import Forget, Said, forget
 from core.journal import Draft, Record, json_draft, record_to_line
 from core.lifecycle import Transition, transition_draft
 from core.model.events import AlertEvent, Parsed
 from core.model.note import Line, Note
+from core.payloads import Annotation, Outcome
 from core.ports import read_all
 from core.quoting import ERASED, holds, of_words, struck
 from core.replay import Fold, replay_file, result

@@ -47,6 +47,7 @@ def service(catalogue: str | None = None, **labels: str) -> str:
         ({"job": "blackbox", "instance": "https://shop.example/health"}, "shop.example"),
         ({"service": "kps-kube-state-metrics", "deployment": "web", "namespace": "shop"}, "shop/web"),
         ({"service": "web", "job": "kubelet", "pod": POD, "namespace": "shop"}, "web"),
+        ({"service": "web", "job": "web", "pod": POD, "namespace": "shop"}, "web"),
         ({"job": "orders-api"}, "orders-api"),
         # They are down themselves: nothing else is named.
         (KSM, "kube-state-metrics"),
@@ -58,7 +59,7 @@ def service(catalogue: str | None = None, **labels: str) -> str:
             {**KSM, "pod": "kube-state-metrics-7d9f8b6c5-x2k9p", "namespace": "monitoring"},
             "kube-state-metrics",
         ),
-        ({"node": "worker-7"}, ""),
+        ({"node": "worker-7"}, "worker-7"),
     ],
 )
 def test_an_exporter_is_not_the_service_of_what_it_tells(labels: dict[str, str], found: str) -> None:
@@ -75,11 +76,191 @@ def test_a_name_that_the_catalogue_knows_wins() -> None:
     assert service(listed, **KSM, pod=POD) == "payments"
 
 
+CLAIM = {**KSM, "persistentvolumeclaim": "data-payments-db-0", "namespace": "shop"}
+
+
+@pytest.mark.parametrize(
+    ("services", "found"),
+    [
+        ("{name: payments-db}", "payments-db"),
+        ("{name: db}, {name: payments}", "db"),
+        ("{name: shop/payments-db}", "shop/payments-db"),
+        ("{name: ledger, aliases: [payments-db]}", "ledger"),
+        # The same service by two names, and a namesake elsewhere.
+        ("{name: payments-db, aliases: [db]}", "payments-db"),
+        ("{name: payments-db}, {name: db, namespace: blog}", "payments-db"),
+        # What is left when the number goes, as operators name claims that have no template.
+        ("{name: data-payments-db}", "data-payments-db"),
+        # Two could be meant, or none.
+        ("{name: payments-db}, {name: db}", "shop/data-payments-db-0"),
+        ("{name: payments}, {name: data}", "shop/data-payments-db-0"),
+        ("{name: payments-db, namespace: blog}", "shop/data-payments-db-0"),
+        ("{name: payments-db-0}", "shop/data-payments-db-0"),
+    ],
+)
+def test_a_volume_claim_is_of_the_one_service_that_the_catalogue_knows(services: str, found: str) -> None:
+    assert service(f"services: [{services}]", **CLAIM) == found
+
+
+def test_a_volume_claim_of_no_stateful_set_is_itself() -> None:
+    listed = "services: [{name: payments-db}, {name: uploads}]"
+    for claim in ("payments-db-data", "data-payments-db", "data-payments-db-1234", "10-0-0-1"):
+        assert service(listed, **{**CLAIM, "persistentvolumeclaim": claim}) == f"shop/{claim}"
+    assert service(listed, **{**CLAIM, "persistentvolumeclaim": "uploads"}) == "uploads"
+    assert service(None, **CLAIM) == "shop/data-payments-db-0"
+
+
+def test_a_volume_with_errors_joins_the_errors_of_its_service() -> None:
+    t = Timeline("services: [{name: payments-db}, {name: search}]")
+    t.push(0, alert("payments-db"))
+    broken = {"alertname": "KubePersistentVolumeErrors", **CLAIM}
+    t.push(20, told(20, broken))
+    assert groups(t) == [{"payments-db"}]
+
+
 def test_an_entry_of_another_namespace_is_another_workload() -> None:
     listed = "services: [{name: payments, namespace: shop}]"
     assert service(listed, **KSM, namespace="shop", pod=POD) == "payments"
     assert service(listed, **KSM, namespace="blog", pod=POD) == "blog/payments"
-    assert service(listed, service="payments", namespace="blog") == "payments"
+    assert service(listed, service="payments", namespace="blog") == "blog/payments"
+    assert service(listed, service="payments", namespace="shop") == "payments"
+    assert service("services: [{name: payments}]", service="payments", namespace="blog") == "payments"
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ({"job": "node", "instance": "10.0.0.1:9100"}, "10.0.0.1"),
+        ({"job": "windows", "instance": "win1:9182"}, "win1"),
+        ({"job": "integrations/node_exporter", "instance": "db-7"}, "db-7"),
+        ({"job": "snmp", "instance": "sw-1", "ifName": "Gi0/1"}, "sw-1"),
+        ({"job": "blackbox-http", "instance": "https://shop.example/health"}, "shop.example"),
+        (
+            {"job": "blackbox", "instance": "blackbox-exporter:9115", "target": "https://a.example/"},
+            "a.example",
+        ),
+        ({"job": "kafka-exporter", "instance": "10.2.3.4:9308", "topic": "orders"}, "topic orders"),
+        ({"job": "kafka-exporter", "instance": "kafka-exporter:9308"}, "kafka-exporter"),
+        ({"job": "mysqld-exporter", "instance": "db-orders:9104"}, "db-orders"),
+        ({"job": "postgres_exporter", "instance": "db-1:9187", "datname": "shop"}, "db-1"),
+        ({"job": "postgres_exporter", "instance": "localhost:9187", "datname": "shop"}, "database shop"),
+        # Where the exporter is a pod, its address is its own.
+        (
+            {"job": "redis-exporter", "instance": "10.2.3.4:9121", "pod": "redis-exporter-7d9f8b6c5-x2k9p"},
+            "redis-exporter",
+        ),
+        ({"job": "cloudwatch", "dbinstance_identifier": "orders", "instance": "cw:9106"}, "database orders"),
+        ({"job": "cloudwatch", "instance": "cw:9106"}, "cloudwatch"),
+        ({"job": "telegraf", "host": "win2"}, "win2"),
+        ({"job": "x509-certificate-exporter", "secret_name": "shop-tls"}, "certificate shop-tls"),
+        # Without a job, too.
+        ({"instance": "10.9.9.9:9100"}, "10.9.9.9"),
+        ({"queue": "mails"}, "queue mails"),
+        ({"severity": "info"}, ""),
+        # A service that is called so, and a job that is no exporter's.
+        ({"service": "node", "instance": "10.0.0.1:80"}, "node"),
+        ({"job": "orders-api", "instance": "10.0.0.1:80"}, "orders-api"),
+    ],
+)
+def test_an_alert_that_names_no_service_is_about_a_machine_or_a_thing(
+    labels: dict[str, str], found: str
+) -> None:
+    assert service(**labels) == found
+
+
+def test_what_the_catalogue_names_is_a_service_whatever_it_is_called() -> None:
+    listed = "services: [{name: node}, {name: invoice-exporter}, {name: orders-db}]"
+    assert service(listed, job="node", instance="10.0.0.1:80") == "node"
+    assert service(listed, job="invoice-exporter", instance="10.0.0.1:80") == "invoice-exporter"
+    assert service(listed, job="cloudwatch", dbinstance_identifier="orders-db") == "orders-db"
+    assert service(listed, job="postgres_exporter", instance="orders-db:9187") == "orders-db"
+    assert service(listed, job="windows", instance="10.0.0.1:80") == "10.0.0.1"
+
+
+def test_machines_of_one_job_are_apart_and_alerts_of_one_are_together() -> None:
+    t = Timeline()
+    for at, (name, host) in enumerate(
+        [("A", "10.0.0.1"), ("B", "10.0.0.2"), ("C", "10.0.0.1"), ("D", "db-7")]
+    ):
+        t.push(at * 20, told(at * 20, {"alertname": name, "job": "node", "instance": f"{host}:9100"}))
+    assert sorted(groups(t), key=sorted) == [{"10.0.0.1"}, {"10.0.0.2"}, {"db-7"}]
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ({"cluster": "eu-1", "region": "eu-west-1"}, "eu-1"),
+        ({"k8s.cluster.name": "eu-1"}, "eu-1"),
+        ({"k8s_cluster_name": "eu-1"}, "eu-1"),
+        ({"kube_cluster_name": "eu-1"}, "eu-1"),
+        ({"account": "111", "region": "us-east-1"}, "111/us-east-1"),
+        ({"account_id": "111", "region": "global"}, "111"),
+        ({"cloud.account.id": "p-1", "cloud.region": "us-central1"}, "p-1/us-central1"),
+        ({"datacenter": "eu1"}, "eu1"),
+        ({"zone": "us-east-1a"}, ""),
+        ({"region": ""}, ""),
+    ],
+)
+def test_where_no_cluster_is_named_account_and_region_are_it(labels: dict[str, Any], found: str) -> None:
+    t = Timeline()
+    t.push(0, alert("checkout", **labels))
+    assert t.incidents()[0]["alerts"][0]["cluster"] == found
+
+
+def test_accounts_and_regions_keep_apart_as_clusters_do() -> None:
+    t = Timeline()
+    places = [("111", "eu-west-1"), ("222", "eu-west-1"), ("111", "us-east-1"), ("111", "eu-west-1")]
+    for at, (account, region) in enumerate(places):
+        t.push(at, alert("checkout", f"Alarm{at}", starts=at, account=account, region=region))
+    assert sorted(len(incident["alerts"]) for incident in t.incidents()) == [1, 1, 2]
+
+
+def test_namespaces_that_are_the_services_own_keep_apart() -> None:
+    def joined(*places: dict[str, Any], catalogue: str | None = None) -> int:
+        t = Timeline(catalogue, rules=rules)
+        for at, place in enumerate(places):
+            t.push(at, alert("api", f"Alert{at}", starts=at, **place))
+        return len(t.incidents())
+
+    [(name, shipped)] = [one for one in rules_content(None)["files"].items() if "identity" in one[0]]
+    rules = {name: shipped.replace("namespaced_services: false", "namespaced_services: true")}
+
+    a: dict[str, Any] = {"namespace": "tenant-a"}
+    b: dict[str, Any] = {"namespace": "tenant-b"}
+    assert joined(a, b) == 2
+    assert joined(a, a) == joined(a, {}) == 1
+    assert joined(a, {"namespace": "monitoring"}) == 1
+    assert joined(a, {"namespace": "monitoring", "exported_namespace": "tenant-a"}) == 1
+    assert joined({**a, "job": "blackbox"}, {**b, "job": "blackbox"}) == 1
+    assert joined(a, b, catalogue="services: [{name: api}]") == 1
+    assert joined(a, b, catalogue="services: [{name: api, namespace: tenant-a}]") == 2
+
+
+def test_a_change_counts_where_nobody_tells_the_place() -> None:
+    def changes(deploy: dict[str, Any], labels: dict[str, Any]) -> tuple[int, str]:
+        t = Timeline()
+        t.changed(0, change("payments", -60, version="2", **deploy))
+        t.push(1, alert("payments", **labels))
+        [incident] = t.incidents()
+        return len(incident["changes"]), incident["questions"]["what_changed"]["answer"]
+
+    assert changes({"environment": "production"}, {})[0] == 1
+    assert "payments 2 in production 60 s before" in changes({"environment": "production"}, {})[1]
+    assert changes({"cluster": "eu"}, {"env": "prod"})[0] == 1
+    count, said = changes({"environment": "staging"}, {"env": "prod"})
+    assert (count, said) == (
+        0,
+        "No change here in the 60 min before was reported, only a deploy of payments in staging.",
+    )
+    assert "only a deploy of payments in cluster us" in changes({"cluster": "us"}, {"cluster": "eu"})[1]
+
+
+def test_a_change_of_two_places_joins_no_alerts_across_them() -> None:
+    t = Timeline()
+    t.changed(0, change("payments", -60, version="2", environment="production"))
+    t.push(1, alert("payments", "A"))
+    t.push(2, alert("payments", "B", env="prod"))
+    assert [len(incident["changes"]) for incident in t.incidents()] == [1, 1]
 
 
 def test_workloads_that_one_exporter_tells_of_stay_apart() -> None:

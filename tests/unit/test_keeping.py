@@ -121,6 +121,33 @@ def test_old_segments_go_and_what_is_left_still_says_the_same(tmp_path: Path) ->
     assert oldest > START
 
 
+def test_a_checkpoint_in_parts_outlives_the_segments_that_it_stands_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchkeeper.housekeeping._ONE_RECORD", 10)
+    monkeypatch.setattr("core.checkpoint_parts.PART_BYTES", 8_192)
+    journal = filled(tmp_path / "a")
+    now = START + 6 * DAY
+    housekeeping(journal, tmp_path / "a", now, 0).look()
+    whole, first = whole_said(journal), journal.first()
+    assert said(journal)["digest"] == whole["digest"]
+    assert replay_file(lines(journal), parse, [], VERSION)["digest"] == whole["digest"]
+    housekeeping(journal, tmp_path / "a", now, 3).look()
+    assert journal.first() > first
+    # It fills segments of its own, which is no reason for another.
+    assert [record.source for record in read_all(journal) if record.kind == "checkpoint"].count(
+        "program"
+    ) == 1
+    left = said(journal)
+    assert left["incidents"]
+    assert replay_file(lines(journal), parse, [], VERSION)["digest"] == left["digest"]
+    made = journal.backup(tmp_path / "copy")
+    assert made.last == journal.head()
+    copy = SqliteJournal(tmp_path / "copy", read_only=True)
+    assert said(copy)["digest"] == left["digest"]
+    copy.close()
+
+
 def test_records_that_came_while_the_checkpoint_was_made_are_not_lost(tmp_path: Path) -> None:
     journal = filled(tmp_path / "a", days=3)
     made = tmp_path / "made"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core.findings import make_case, same_entity
 from core.findings.case import shortened
-from core.state import Index, Place, State, Timeline, discard, insert, within
+from core.state import Index, State
+from core.timelines import Place, Timeline, discard, insert, within
 from tests.timeline import SHOP, alert
 from tests.timeline import Timeline as Told
 

@@ -42,7 +42,7 @@ def test_what_is_not_allowed_is_refused_with_what_is() -> None:
     incident = t.engine.incident(t.incidents()[0]["id"])
     assert incident is not None
     with pytest.raises(TransitionRefused, match="from here: acknowledged, mitigated, resolved, merged"):
-        check(incident, "closed")
+        check(incident.id, incident.status, len(incident.members), "closed")
 
 
 def test_the_second_of_two_who_act_at_once_changes_nothing() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.rules.linking import Flapping
-from core.state import Timeline as Starts
 from core.suppression.flapping import Flap, count
+from core.timelines import Timeline as Starts
 from tests.timeline import SHOP, Timeline, alert
 
 RULE = Flapping(summary="", within="10m", begins=4, ends=1)

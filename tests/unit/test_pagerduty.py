@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from connectors.outbound.pagerduty import MAX_BYTES, PagerdutyNotifier, encoded, events
-from core.ports import Delivered, Document, Message
+from core.model.document import Document
+from core.ports import Delivered, Message
 from core.times import format_rfc3339, parse_rfc3339
 from tests.listener import Listener, answering
 
@@ -95,8 +96,7 @@ def test_severities_are_theirs(severity: str, there: str) -> None:
     ("reason", "status", "action"),
     [
         ("opened", "triggered", "trigger"),
-        ("severity_raised:P0", "acknowledged", "trigger"),
-        ("reopened", "triggered", "trigger"),
+        ("more_services:3", "triggered", "trigger"),
         ("acknowledged", "acknowledged", "acknowledge"),
         ("acknowledged", "mitigated", "acknowledge"),
         ("resolved", "resolved", "resolve"),
@@ -127,7 +127,8 @@ def test_what_was_merged_away_is_resolved_and_only_that() -> None:
     ]
     merged = [("trigger", "INC-20261121-ABCDEF"), ("resolve", "INC-OLD"), ("resolve", "INC-TWO")]
     assert actions("merged:INC-OLD", history=moments) == merged
-    assert actions("severity_raised:P0", history=moments) == merged
+    own = "INC-20261121-ABCDEF:severity_raised:P0:2026-11-21T08:00:00.000Z"
+    assert actions("severity_raised:P0", history=moments) == [("trigger", own), *merged[1:]]
     assert actions("merged:INC-OLD", status="resolved")[0] == ("resolve", "INC-20261121-ABCDEF")
     bare = [{"event_action": "resolve", "dedup_key": "INC-OLD", "routing_key": KEY}]
     assert sent(message("merged:INC-OLD"))[1:] == bare
@@ -177,3 +178,69 @@ def test_foreign_text_is_one_line_and_opens_no_door() -> None:
     assert event["payload"]["source"] == "watchkeeper"
     assert event["links"] == []
     encoded(event)
+
+
+def moment(reason: str, minutes: int, what: str = "paged", detail: str = "oncall") -> dict[str, str]:
+    return {"at": format_rfc3339(AT + minutes * 60_000), "what": what, "reason": reason, "detail": detail}
+
+
+def key(reason: str, minutes: int, name: str = "INC-20261121-ABCDEF") -> str:
+    return f"{name}:{reason}:{format_rfc3339(AT + minutes * 60_000)}"
+
+
+WAKING_PAGES = [
+    "escalated:2:lead", "effect_back:new_alert", "severity_raised:P0", "reopened", "returned:time_is_up",
+    "response_overdue:P1", "update_due", "spread:1", "unanswered:P1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", WAKING_PAGES)
+def test_what_is_to_wake_somebody_has_a_key_of_its_own(reason: str) -> None:
+    """A second trigger of a key that is open there notifies nobody."""
+    taken = {"acknowledged_at": "2026-11-21T07:59:00.000Z", "acknowledged_by": "ana"}
+    [event] = events(message(reason, status="acknowledged", **taken))
+    assert (event["event_action"], event["dedup_key"]) == ("trigger", key(reason, 0))
+    assert event["payload"]["summary"].startswith(f"[{reason.partition(':')[0].replace('_', ' ')}] P1 ")
+    said = event["payload"]["custom_details"]["acknowledged"]
+    assert said == "first page acknowledged at 2026-11-21T07:59:00.000Z by ana"
+    assert event["links"][0]["href"] == INCIDENT["url"]
+
+
+@pytest.mark.parametrize(("status", "action"), [("acknowledged", "acknowledge"), ("resolved", "resolve")])
+def test_an_answer_and_the_end_go_to_every_key(status: str, action: str) -> None:
+    told = [
+        moment("opened", 0),
+        moment("escalated:1:oncall", 15),
+        moment("spread:1", 20, detail="vp, oncall"),
+    ]
+    other = [moment("escalated:2:lead", 30, detail="lead"), moment("held", 31, what="not_paged")]
+    page = message(status, status=status, history=[*told, *other])._replace(receiver="oncall")
+    keys = ["INC-20261121-ABCDEF", key("escalated:1:oncall", 15), key("spread:1", 20)]
+    assert [(one["event_action"], one["dedup_key"]) for one in events(page)] == [
+        (action, one) for one in keys
+    ]
+    anybody = [one["dedup_key"] for one in events(page._replace(receiver=""))]
+    assert anybody == [*keys, key("escalated:2:lead", 30)]
+
+
+def test_one_page_of_a_kind_stands_for_the_one_before_it() -> None:
+    history = [moment("unanswered:P1", -480), moment("unanswered:P1", -240), moment("unanswered:P1", 0)]
+    assert actions("unanswered:P1", history=history) == [
+        ("trigger", key("unanswered:P1", 0)), ("resolve", key("unanswered:P1", -240)),
+    ]  # fmt: skip
+
+
+def test_what_was_merged_away_leaves_none_of_its_keys_open() -> None:
+    history = [moment("escalated:1:oncall", -5), moment("linked", 0, what="merged", detail="INC-OLD")]
+    found = actions("merged:INC-OLD", history=history)
+    assert found == [
+        ("trigger", "INC-20261121-ABCDEF"), ("resolve", "INC-OLD"),
+        ("resolve", key("escalated:1:oncall", -5, "INC-OLD")),
+    ]  # fmt: skip
+    [first, *_] = actions("merged:INC-OLD", status="acknowledged", history=history)
+    assert first == ("trigger", key("merged:INC-OLD", 0))
+
+
+def test_keys_fit_what_pagerduty_takes() -> None:
+    [event] = events(message("escalated:1:" + "x" * 300, id="I" * 300, status="triggered"))
+    assert len(event["dedup_key"]) <= 255

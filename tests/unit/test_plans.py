@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.document import Document
 from core.findings import refresh
-from core.remediation.plan import MOST, considered, plans
+from core.model.document import Document
+from core.model.finding import Why
+from core.remediation.matching import fits
+from core.remediation.plan import MOST, plans
 from core.remediation.runbook import SLOT
+from core.remediation.situation import situation
 from tests.timeline import SHOP, Timeline, alert, change
 from tests.unit.test_runbooks import text
 from watchkeeper.files import runbooks_content
@@ -40,10 +43,14 @@ def rows(found: list[Document]) -> list[Row]:
     return [(plan["runbook"], plan["service"]) for plan in found]
 
 
-def tree(t: Timeline) -> Any:
+def weighed(t: Timeline) -> list[Why]:
+    """How every runbook in force fits, those that do first."""
     [incident] = t.engine.state.incidents.values()
     refresh(t.engine.world, incident)
-    return considered(t.engine.world, incident)
+    seen = situation(t.engine.world, incident)
+    assert seen is not None
+    found = [fit.why for runbook in t.engine.world.config.runbooks.runbooks for fit in fits(runbook, seen)]
+    return sorted(found, key=lambda why: not why.counted)
 
 
 def bad_deploy(t: Timeline) -> Timeline:
@@ -168,14 +175,14 @@ def test_without_runbooks_there_are_no_plans() -> None:
     t.push(0, alert("payments"))
     [incident] = t.incidents()
     assert incident["plans"] == []
-    assert tree(t).hint == "no runbooks are in force"
+    assert weighed(t) == []
 
 
 def test_a_plan_is_plain_json_with_its_reason() -> None:
     [plan] = plans_of(bad_deploy(world()))
     assert json.loads(json.dumps(plan)) == plan
     keys = "id runbook title service environment cluster level reason questions evidence checklist withheld"
-    assert list(plan) == keys.split()
+    assert list(plan) == [*keys.split(), "done"]
     assert plan["title"] == "Roll back the deploy of payments 2.4.0"
     assert plan["reason"]["summary"] == "roll-back-deploy fits payments"
     [node] = plan["reason"]["children"]
@@ -279,7 +286,7 @@ def test_without_a_catalogue_nobody_can_say_whether_it_spreads() -> None:
         t = world(None, own=text(when={"spreads": wanted}))
         t.push(0, alert("ledger"))
         assert plans_of(t) == []
-        assert tree(t).children[0].hint == "no catalogue says who calls whom"
+        assert weighed(t)[0].hint == "no catalogue says who calls whom"
 
 
 def test_a_return_is_known() -> None:
@@ -309,18 +316,16 @@ def test_equal_scores_go_by_id() -> None:
     assert len(plans_of(t)) == MOST
 
 
-def test_considered_shows_what_did_not_fit_and_which_condition_failed() -> None:
-    why = tree(bad_deploy(world()))
-    assert why.summary == "1 of 6 runbooks fit"
-    hints = {node.summary: node.hint for node in why.children}
+def test_a_runbook_that_does_not_fit_says_which_condition_failed() -> None:
+    nodes = weighed(bad_deploy(world()))
+    assert [node.counted for node in nodes] == [True, *[False] * 5]
+    hints = {node.summary: node.hint for node in nodes}
     assert hints["roll-back-deploy fits payments"] == ""
     assert hints["used-up does not fit"] == "none of them is saturation or queue"
     assert hints["undo-change does not fit"] == (
         "no configuration or flag or infrastructure on payments or on what it calls shortly before"
     )
     assert hints["dependency-down does not fit"].startswith("there was one: deploy of payments 2.4.0")
-    assert why.children[0].counted
-    assert not any(node.counted for node in why.children[1:])
 
 
 def test_no_change_says_when_nobody_reports_any() -> None:
@@ -339,7 +344,7 @@ def test_plans_need_a_known_origin() -> None:
     [incident] = t.engine.state.incidents.values()
     refresh(t.engine.world, incident)
     assert plans(t.engine.world, incident) == []
-    assert tree(t).hint == "no alert names its service"
+    assert situation(t.engine.world, incident) is None
 
 
 SERVICES = ["payments", "ledger", "checkout"]

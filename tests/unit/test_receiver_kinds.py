@@ -90,7 +90,8 @@ def test_the_port_is_the_usual_one_of_the_security(security: str, port: int) -> 
 def test_what_works_but_is_not_safe_is_warned_of() -> None:
     text = (
         "receivers: [{name: a, pagerduty: {routing_key_env: SHORT, url: 'http://pd.example/x'}},"
-        " {name: b, email: {host: smtp.example, security: none, from: w@o.example, to: [a@o.example]}}]"
+        " {name: b, email: {host: smtp.example, security: none, from: w@o.example, to: [a@o.example]}}]\n"
+        "routes: [{receiver: a}]"
     )
     with capture_logs() as logs:
         warnings = read(text).warnings

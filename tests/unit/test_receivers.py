@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.errors import RoutesError
-from core.routing import parse_routes
+from core.routing import About, parse_routes
 from core.times import parse_rfc3339
 from watchkeeper.receivers import HeartbeatTarget, Receiver, Receivers, no_receivers, read_receivers
 
@@ -52,7 +52,7 @@ def test_what_is_journalled_are_the_routes_and_nothing_else() -> None:
     routes = parse_routes(text)
 
     def of(team: str) -> tuple[str, ...]:
-        return routes.receivers_of(team=team, severity="P1", environment="production", at=0)
+        return routes.receivers_of(About(team, "P1", "production"), 0)
 
     assert of("payments") == of("équipe") == of("no") == ("payments-oncall",)
     assert of("web") == ("everyone",)
@@ -92,7 +92,7 @@ def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
 
 def test_what_works_but_is_not_safe_is_warned_of() -> None:
     with capture_logs() as logs:
-        receivers = read(one('url: "http://hooks.example/T0KEN"'))
+        receivers = read(one('url: "http://hooks.example/T0KEN"') + "\nroutes: [{receiver: a}]\n")
     assert receivers.warnings == (
         "a: its pages are not signed; give secret_file or secret_env",
         "a: http:// sends its pages unencrypted",
@@ -160,8 +160,43 @@ def test_the_example_in_the_docs_is_read(tmp_path: Path) -> None:
     assert receivers.heartbeat == HeartbeatTarget("https://switch.example/watchkeeper", 30_000)
     assert not receivers.warnings
     routes = parse_routes(receivers.routes_text)
-    given = {"team": "payments", "environment": "production"}
+    about = About("payments", "P1", "production")
     night, noon = parse_rfc3339("2026-11-21T03:00:00Z"), parse_rfc3339("2026-11-20T11:00:00Z")
-    assert routes.receivers_of(**given, severity="P1", at=night) == ("payments-oncall", "everyone")
-    assert routes.receivers_of(**given, severity="P2", at=noon) == ("payments-mail",)
-    assert routes.receivers_of(**given, severity="P2", at=night) == ("everyone",)
+    assert routes.receivers_of(about, night) == ("payments-oncall", "everyone")
+    assert routes.receivers_of(about._replace(severity="P2"), noon) == ("payments-mail",)
+    assert routes.receivers_of(about._replace(severity="P2"), night) == ("everyone",)
+
+
+@pytest.mark.parametrize(
+    ("routes", "warned"),
+    [
+        ("[{receiver: hook}]", False),
+        ("[{match: {environment: [production]}, receiver: hook}]", False),
+        ("[{match: {severity: [P0, P1]}, receiver: hook}]", False),
+        ("[{match: {environment: [staging]}, receiver: hook}]", True),
+        ("[{match: {team: [payments]}, receiver: hook}]", True),
+        ("[{match: {severity: [P2]}, receiver: hook}]", True),
+        ("[]", True),
+    ],
+)
+def test_a_p1_of_nobody_knows_where_that_nobody_would_get_is_warned_of(routes: str, warned: bool) -> None:
+    text = (
+        f"receivers: [{{name: hook, webhook: {{url: 'https://h.example', secret_env: S}}}}]\nroutes: {routes}"
+    )
+    found = read_receivers(text, "r.yaml", {"S": "s"}).warnings
+    assert any("no route takes a P1" in one for one in found) == warned
+
+
+def test_routes_that_cover_the_week_together_are_not_warned_of() -> None:
+    head = "receivers: [{name: hook, webhook: {url: 'https://h.example', secret_env: S}}]\n"
+    times = (
+        "time_intervals:\n"
+        "  - {name: day, time_intervals: [{times: [{start_time: '06:00', end_time: '22:00'}]}]}\n"
+        "  - name: night\n    time_intervals:\n      - times: [{start_time: '00:00', end_time: '06:00'},"
+        " {start_time: '22:00', end_time: '24:00'}]\n"
+    )
+    day, night = ("{match: {when: day}, receiver: hook}", "{match: {when: night}, receiver: hook}")
+    now = parse_rfc3339("2026-11-21T12:00:00Z")
+    assert not read_receivers(f"{head}routes: [{day}, {night}]\n{times}", "r", {"S": "s"}, now).warnings
+    [warning] = read_receivers(f"{head}routes: [{day}]\n{times}", "r", {"S": "s"}, now).warnings
+    assert "at times, such as 2026-11-21T22:00:00" in warning

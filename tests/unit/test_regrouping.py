@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from connectors.inbound.registry import parse
-from core.checkpoint import copy_state
 from core.engine import Engine
 from core.journal import Draft, Record
 from core.model.events import AlertEvent, Parsed
 from core.rules.loader import parse_rules
 from core.times import SECOND
+from tests.restarts import copy_state
 from tests.timeline import SHOP, START, Timeline, alert, change
 from watchkeeper.files import rules_content
 

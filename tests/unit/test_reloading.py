@@ -290,3 +290,28 @@ def test_a_fault_in_a_directory_of_rules_names_its_path(tmp_path: Path) -> None:
     content = rules_content(own)
     assert content["bundle"].endswith("+rules")
     assert "talk.yaml" in content["files"], "the journal knows no path of this machine"
+
+
+def test_the_last_file_of_a_directory_can_be_taken_out(tmp_path: Path) -> None:
+    """Then what ships is in force, at a start and by a reload; a directory that is gone stays a fault."""
+    own, shipped = tmp_path / "rules", rules_content(None)
+    own.mkdir()
+    assert rules_content(own) == shipped
+    (own / "talk.yaml").write_text(RULE)
+    scene = Scene(tmp_path)
+    part = Part("rules", own, lambda: Loaded(config_draft("rules", rules_content(own))))
+    start = [config_draft("rules", rules_content(own))]
+    reloader = Reloader([part], start, scene.submit, scene.applied, scene, 0)
+    assert reloader.state()["warnings"] == []
+    (own / "talk.yaml").unlink()
+    with capture_logs() as logs:
+        told, whole = reloader.reload("test")
+    assert (whole, told["changed"]) == (True, ["rules"])
+    [warning] = told["warnings"]
+    assert (warning["document"], warning["where"]) == ("rules", str(own))
+    assert "what ships is in force" in warning["what"]
+    assert [one["event"] for one in logs if one["log_level"] == "warning"] == ["empty_directory"]
+    assert json_payload(Record(1, 0, "config", "rules", scene.committed[-1].payload))["content"] == shipped
+    own.rmdir()
+    told, whole = reloader.reload("test")
+    assert (whole, [one["what"] for one in told["problems"]]) == (False, ["not a directory"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.errors import MemoryUnavailable
-from core.ports import Document
+from core.model.document import Document
 from core.remediation.runbook import Runbooks, parse_runbooks
 from tests.timeline import SHOP, Timeline, alert
 from watchkeeper.files import builtin_runbooks

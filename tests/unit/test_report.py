@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from core.document import Document
+from core.model.document import Document
 from core.narrative.report import report
 from core.narrative.report.markdown import literal, own_link, paragraph
 from tests.narrated import documents, whole

@@ -30,7 +30,7 @@ from core.risk.rules.settings.stores import rules as store_rules
 from core.risk.rules.touched import place_of
 from evals.risk.corpus import Case, CaseFile, change_of, load
 
-FAMILIES = ("workflows", "platform", "schemas", "packages", "guards")
+FAMILIES = ("workflows", "platform", "schemas", "packages", "guards", "alerting")
 CASES = [case for case in load() if case.family in FAMILIES]
 NEW = (
     *avro_rules,

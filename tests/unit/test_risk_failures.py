@@ -15,8 +15,8 @@ def found(before: str, after: str, path: str = "shop/a.py") -> list[Match]:
     return [match for rule in rules for match in rule.find(change, Known())]
 
 
-CALL = "a = requests.get(U, timeout=5)\n"
-BARE = "a = requests.get(U)\n"
+CALL = "a = stock.get(U, timeout=5)\n"
+BARE = "a = stock.get(U)\n"
 
 
 def test_two_places_weigh_more_than_one() -> None:
@@ -31,7 +31,7 @@ def test_two_places_weigh_more_than_one() -> None:
     ("before", "after"),
     [
         ("r = session.get(\n    url,\n    timeout=5,\n)\n", "r = session.get(\n    url,\n)\n"),
-        (CALL, "a = requests.get(U, timeout=None)\n"),
+        (CALL, "a = stock.get(U, timeout=None)\n"),
         ("c = Client(max_retries=3)\n", "c = Client()\n"),
         ("x = call(u, connect_timeout=2, tries=1)\n", "x = call(u, tries=1)\n"),
         ("x = call(timeout=2, u=1)\n", "x = call(u=1)\n"),
@@ -46,7 +46,7 @@ def test_a_call_that_loses_it(before: str, after: str) -> None:
     ("before", "after"),
     [
         (CALL, ""),
-        (CALL, "a = requests.get(U, timeout=7)\n"),
+        (CALL, "a = stock.get(U, timeout=7)\n"),
         ("# " + CALL, "# " + BARE),
         ("def get(u, timeout=5):\n", "def get(u):\n"),
         ("timeout = 5\nx = 1\n", "x = 1\n"),
@@ -62,6 +62,19 @@ def test_what_is_no_loss(before: str, after: str) -> None:
     assert found(before, after) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a = requests.get(U, timeout=5)\n", "a = requests.get(U)\n"),
+        (CALL, "a = stock.get(U, timeout=None)\n"),
+        ("c = New(timeout: 9000)\n", "c = New(timeout: Infinity)\n"),
+        ("c := http.Client{Timeout: t}\n", "c := http.Client{}\n"),
+    ],
+)
+def test_one_that_waits_for_ever_weighs_more(before: str, after: str) -> None:
+    assert [match.level for match in found(before, after)] == ["medium"]
+
+
 def test_only_code_that_runs() -> None:
     assert found(CALL, BARE, "tests/test_a.py") == []
     assert found(CALL, BARE, "docs/a.md") == []
@@ -75,6 +88,7 @@ def test_only_code_that_runs() -> None:
         ("with contextlib.suppress(Exception):\n    f()\n", 1),
         ("try { f() } catch {}\n", 1),
         ("x = f rescue nil\n", 1),
+        ("try {\n    f()\n} catch (IOException e) {\n    // often\n}\n", 3),
     ],
 )
 def test_silence_that_is_new(text: str, line: int) -> None:

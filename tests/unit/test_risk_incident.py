@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.checkpoint import copy_state
 from core.engine import Engine
 from core.model.events import ChangeEvent
 from core.model.risk import Assessed
@@ -17,6 +16,7 @@ from core.risk.commits import may_be_of, named
 from core.state import State
 from core.times import DAY
 from tests.judged import DROP, HEAD, REPOSITORY, Judging, check
+from tests.restarts import copy_state
 from tests.timeline import SHOP, START, alert, change
 
 

@@ -22,6 +22,7 @@ from core.risk.rules.rule import Match
 from core.risk.rules.settings.configuration import rules as configuration_rules
 from core.risk.rules.settings.flags import rules as flag_rules
 from core.risk.rules.settings.prompts import rules as prompt_rules
+from core.risk.rules.settings.schedules import rules as schedule_rules
 from core.risk.rules.settings.secrets import rules as secret_rules
 from core.risk.rules.yamldocs import documents, fault_of, walk
 from evals.risk.corpus import Case, change_of, known_of, load
@@ -33,6 +34,7 @@ OURS = (
     *kubernetes_rules,
     *helm_rules,
     *configuration_rules,
+    *schedule_rules,
     *secret_rules,
     *flag_rules,
     *ci_rules,

@@ -22,7 +22,6 @@ from core.risk.figures import (
     calibration_bins,
     calibration_error,
     lift,
-    recall_at_effort,
 )
 from core.risk.fit import LEAST_COMMITS, Example, fit
 from core.risk.model import (
@@ -332,15 +331,12 @@ def test_figures_by_hand() -> None:
     assert brier([], []) == 0
 
 
-def test_lift_and_recall_at_effort_by_hand() -> None:
+def test_lift_by_hand() -> None:
     labels = [True] * 2 + [False] * 18
     five, ten, twenty = lift(list(range(20, 0, -1)), labels)
     assert (five.changes, five.defects, five.recall, five.lift) == (1, 1, 0.5, 10.0)
     assert (ten.changes, ten.recall, twenty.changes, twenty.lift) == (2, 1.0, 4, 5.0)
     assert lift([], []) == ()
-    assert recall_at_effort([3, 2, 1], [10, 10, 80], [True, True, True]) == pytest.approx(2 / 3)
-    assert recall_at_effort([1, 2, 3], [10, 10, 80], [True, True, True]) == 0
-    assert recall_at_effort([1, 1], [90, 10], [False, True]) == 1
 
 
 def test_calibration_bins_are_of_like_size_and_never_tiny() -> None:

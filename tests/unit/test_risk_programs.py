@@ -123,9 +123,9 @@ def test_lines_are_those_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("db/migrations/0004_x.go", "unread"),
-        ("src/main/java/db/migration/V4__x.java", "unread"),
-        ("src/main/kotlin/db/migration/V4__x.kt", "unread"),
+        ("db/migrations/0004_x.go", "compiled"),
+        ("src/main/java/db/migration/V4__x.java", "compiled"),
+        ("src/main/kotlin/db/migration/V4__x.kt", "compiled"),
         ("priv/repo/migrations/20260101_x.exs", "unread"),
         ("app/migrations/2026-01-01_x.php", "unread"),
         ("db/migrations/helpers.go", ""),

@@ -46,13 +46,53 @@ def test_evidence_of_a_removed_line_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "lasts"), [("config-tls-unverified", False), ("tf-iam-wider", True), ("squawk", True)]
+    ("rule", "shown", "lasts"),
+    [
+        ("config-tls-unverified", "", False),
+        ("tf-iam-wider", "", False),
+        ("k8s-probe-removed", "", False),
+        ("sql-index-blocks", "", False),
+        ("sql-drop-column", "", True),
+        ("cloud-data-replaced", "", True),
+        ("squawk", "CREATE INDEX a ON b (c)", False),
+        ("squawk", "ALTER TABLE a DROP COLUMN b", True),
+    ],
 )
-def test_only_what_a_roll_back_leaves_asks_for_a_way_back(rule: str, lasts: bool) -> None:
-    danger = Match(rule, "high", "x", "y", "m.py")
+def test_only_what_a_roll_back_leaves_asks_for_a_way_back(rule: str, shown: str, lasts: bool) -> None:
+    danger = Match(rule, "high", "x", "y", "m.py", 1, shown)
     asked = RiskRule(rule, "t", "w", "s", lambda change, known: [danger])
     said = assess(ChangeSet(files=(file("m.py"),)), Known(), Policy(), (*habits.rules, asked))
     assert ("no-way-back" in [match.rule for match in said.matches]) is lasts
+
+
+def test_evidence_that_names_what_is_gone_says_so() -> None:
+    rows = [
+        Match("r", "low", "w", "c", "gone.yaml", 0, "PodDisruptionBudget orders"),
+        Match("r", "low", "w", "c", "api.yaml", 0, "POST /gift"),
+        Match("r", "low", "w", "c", "api.yaml", 0, "GET /orders"),
+        Match("r", "low", "w", "c", "api.yaml", 0, "/orders: 1 -> /gift"),
+    ]
+    rule = RiskRule("r", "t", "w", "s", lambda change, known: rows)
+    deleted = TouchedFile("gone.yaml", status="deleted", removed=(Line(1, "kind: PodDisruptionBudget"),))
+    touched = TouchedFile(
+        "api.yaml",
+        removed=(Line(2, "  /gift:"),),
+        before="/orders:\n  /gift:\n",
+        after="/orders:\n",
+    )
+    said = assess(ChangeSet(files=(deleted, touched)), Known(), Policy(), (rule,))
+    assert sorted(one.evidence for one in said.matches) == [
+        "/orders: 1 -> /gift", "GET /orders", "removed: POST /gift",
+        "removed: PodDisruptionBudget orders",
+    ]  # fmt: skip
+
+
+def test_what_a_rule_looked_at_was_not_left_alone() -> None:
+    row = Match("r", "high", "w", "c", "prompts/a.md", 3)
+    rule = RiskRule("r", "t", "w", "s", lambda change, known: [row])
+    files = (file("prompts/a.md"), file("docs/b.md"))
+    said = assess(ChangeSet(files=files), Known(), Policy(), (rule,))
+    assert said.left_alone == ("docs/b.md",)
 
 
 def test_hot_files_of_one_incident_are_one_match() -> None:

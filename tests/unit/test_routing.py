@@ -10,7 +10,7 @@ import pytest
 from connectors.inbound.registry import parse
 from core.engine import Engine
 from core.errors import RoutesError
-from core.routing import parse_routes
+from core.routing import About, parse_routes
 from core.state import State
 from core.times import parse_rfc3339
 from tests.timeline import SHOP, Timeline, alert
@@ -32,7 +32,7 @@ def told(t: Timeline) -> list[tuple[str, str]]:
 
 def of(text: str, at: str = "2026-03-02T08:00:00Z", **more: str) -> tuple[str, ...]:
     given: dict[str, Any] = {"team": "payments", "severity": "P1", "environment": "production", **more}
-    return parse_routes(text).receivers_of(at=parse_rfc3339(at), **given)
+    return parse_routes(text).receivers_of(About(**given), parse_rfc3339(at))
 
 
 def test_the_first_that_matches_decides() -> None:
@@ -180,3 +180,60 @@ def test_a_fault_says_where_it_is(text: str, says: str) -> None:
     with pytest.raises(RoutesError) as caught:
         parse_routes(text)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "other"),
+    [("cluster", "eu-1", "us-1"), ("domain", "tenant-a", "default"), ("namespace", "shop", "infra")],
+)
+def test_a_route_matches_by_place(key: str, value: str, other: str) -> None:
+    text = f"routes: [{{match: {{{key}: [{value}]}}, receiver: a}}]"
+    assert of(text, **{key: value}) == ("a",)
+    assert of(text, **{key: other}) == of(text) == ()
+
+
+def test_a_service_is_found_with_and_without_its_namespace() -> None:
+    text = "routes: [{match: {service: [api, shop/web]}, receiver: a}]"
+    assert of(text, service="api") == of(text, service="infra/api") == of(text, service="shop/web") == ("a",)
+    assert of(text, service="web") == of(text, service="infra/web") == of(text) == ()
+
+
+def test_a_key_that_is_none_is_refused_with_its_path() -> None:
+    with pytest.raises(RoutesError, match=r"routes\.1\.match\.clusters"):
+        parse_routes("routes: [{match: {clusters: [eu-1]}, receiver: a}]")
+
+
+def test_place_and_service_are_those_of_the_origin() -> None:
+    text = (
+        "routes: [{match: {cluster: [eu-1], domain: [tenant-a], namespace: [shop], service: [payments]},"
+        " receiver: a}]"
+    )
+    t = Timeline(SHOP, routes=text)
+    t.push(0, alert("payments", cluster="eu-1", namespace="shop"), domain="tenant-a")
+    t.push(0, alert("payments", cluster="us-1", namespace="shop"), domain="tenant-a")
+    assert [receiver for _, receiver in told(t)] == ["a", ""]
+
+
+@pytest.mark.parametrize("environment", ["production", "prod", "PROD"])
+def test_what_says_no_environment_is_production_for_routes_as_for_severity(environment: str) -> None:
+    text = f"routes: [{{match: {{environment: [{environment}]}}, receiver: a}}, {{receiver: b}}]"
+    t = Timeline(SHOP, routes=text)
+    t.push(0, alert("payments"), alert("mailer", environment="staging"))
+    assert {(d["receiver"], one["severity"]) for d in t.decisions("notify") for one in t.incidents()
+            if one["id"] == d["subject"]} == {("a", "P1")}  # fmt: skip
+    t.wait(40)
+    assert {d["receiver"] for d in t.decisions("notify")} == {"a", "b"}
+
+
+def test_a_route_for_another_environment_does_not_take_it() -> None:
+    t = Timeline(SHOP, routes="routes: [{match: {environment: [staging, dev]}, receiver: a}]")
+    t.push(0, alert("payments"))
+    assert [receiver for _, receiver in told(t)] == [""]
+
+
+def test_the_history_says_that_no_route_matched() -> None:
+    t = Timeline(SHOP, routes="routes: [{match: {team: [nobody]}, receiver: a}]")
+    t.push(0, alert("payments"))
+    rows = [(m["what"], m["reason"], m["detail"]) for m in t.incidents()[0]["history"]]
+    assert ("not_paged", "no_route", "opened") in rows
+    assert not any(what == "paged" for what, _, _ in rows)

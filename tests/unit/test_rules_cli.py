@@ -222,6 +222,31 @@ def test_what_works_but_may_not_be_meant_is_a_warning(own: Path) -> None:
         assert f"warning  {says}" in done.output
 
 
+def test_what_a_file_loses_of_the_rule_that_it_replaces_is_told_with_its_line(own: Path) -> None:
+    (own / "dog.yaml").write_text("rule: watchdog\nsummary: s\nsources: {alertmanager: 10m}\n")
+    (own / "silent.yaml").write_text("rule: silent-source\nsummary: s\nresends: {prometheus: 15m}\n")
+    said = [line for line in run("check", own).output.splitlines() if "built-in" in line]
+    dog, silent = f"warning  {own}/dog.yaml: watchdog", f"warning  {own}/silent.yaml: silent-source"
+    kept = "is left out and so empty; to keep the built-in one, write"
+    assert said == [
+        f"{dog} `alerts` {kept} `alerts: [Watchdog, DeadMansSwitch]`",
+        f"{dog} `labels` {kept} `labels: {{watchdog: 'true'}}`",
+        f"{silent} `resends` has no alertmanager, grafana, which the built-in rule has; to keep them, write"
+        " them there too",
+    ]
+
+
+def test_what_is_written_out_as_empty_is_meant_and_a_long_one_is_to_be_copied(own: Path) -> None:
+    (own / "dog.yaml").write_text(
+        "rule: watchdog\nsummary: s\nalerts: []\nlabels: {}\nsources: {alertmanager: 5h}\n"
+    )
+    (own / "words.yaml").write_text("rule: symptom\nsummary: s\ncontained: []\n")
+    said = run("check", own).output
+    assert "watchdog" not in said
+    lost = "symptom `words` is left out and so empty; to keep the built-in one (`rules explain symptom`)"
+    assert lost in said
+
+
 def test_inhibitions_that_hold_each_other_back_are_told(own: Path) -> None:
     (own / "inhibit.yaml").write_text(
         "rule: inhibition\nsummary: s\ninhibitions:\n"

@@ -18,12 +18,13 @@ from connectors.outbound.pagerduty import details, events
 from connectors.outbound.webhook import body
 from core.document import incident_document
 from core.journal import Record
+from core.model.document import Document
 from core.model.events import AlertEvent
 from core.narrative.page import page_text
 from core.narrative.report import report
 from core.narrative.said import MOST, said_json
 from core.narrative.weblink import plain_url
-from core.ports import Document, Message
+from core.ports import Message
 from tests.timeline import SHOP, Timeline, alert
 from tests.unit.test_api import Client, app, ask, now_shifted
 from tests.unit.test_backtest_cli import write
@@ -218,8 +219,8 @@ def test_server_and_journal_and_report_tell_the_same(app: App, tmp_path: Path) -
     found, written = ask(app, story)
     assert found["said"][0]["summary"] == "payments fails"
     assert "## What the alerts said" in written
-    assert "HighErrorRatio of payments: payments fails: graph http: //prometheus.example/graph" in written
-    assert "https://wiki" not in written
+    assert "HighErrorRatio of payments: payments fails: graph `http://prometheus.example/graph" in written
+    assert "](http" not in written
     t = Timeline(SHOP)
     t.push(0, told("payments"))
     write(t, tmp_path / "journal").close()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.inbound import grafana, incident_io
-from connectors.inbound.signing import hmac_hex, slack_v0, standard_webhooks
+from connectors.inbound.signing import hmac_hex, standard_webhooks
 from connectors.inbound.source import Request
 from core.errors import SignatureRefused
 from core.times import MINUTE
@@ -354,11 +354,11 @@ def vectors() -> list[dict[str, Any]]:
         pytest.skip("WATCHKEEPER_EVAL_DATA names no directory that holds payloads/_signing_vectors/")
     found = orjson.loads(path.read_bytes())
     assert isinstance(found, list)
-    return found
+    # Slack is not taken.
+    return [one for one in found if one["scheme"] != "slack_v0"]
 
 
 VECTOR_VERIFY = {
-    "slack_v0": slack_v0,
     "standard_webhooks (incident.io, Svix senders)": standard_webhooks,
     "grafana_body_only": grafana.verify,
     "grafana_with_timestamp": grafana.verify,
@@ -383,7 +383,7 @@ def test_published_vectors_hold_and_fail_with_one_byte_more() -> None:
         with pytest.raises(SignatureRefused):
             verify(Request(headers, body + b"\n", now), [vector["secret"]])
         held += 1
-    assert held == 12
+    assert held == 11
 
 
 def test_the_incident_io_module_is_the_standard_one() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.checkpoint import copy_state
 from core.config import config_draft
-from core.document import Document
 from core.engine import Engine
+from core.model.document import Document
 from core.model.events import AlertEvent
 from core.times import format_rfc3339
+from tests.restarts import copy_state
 from tests.timeline import SHOP
 from tests.told import Told, moment, parse_told
 from watchkeeper.files import rules_content

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from core import slo
 from core.canonical import canonical_json
-from core.checkpoint import copy_state
-from core.document import Document
 from core.engine import Engine
 from core.forgetting import forget_draft
 from core.journal import Draft
+from core.model.document import Document
 from core.model.entity import Entity
 from core.model.slo import slo_key
 from core.replay import result
 from core.slo import budget
 from tests.objectives import CALM, DAY, FAST, HOUR, MINUTE, SLOW, Objectives, told
+from tests.restarts import copy_state
 from tests.timeline import alert, time
 from watchkeeper.files import rules_content
 

@@ -28,7 +28,12 @@ def test_a_unified_alert_is_alertmanagers_with_words() -> None:
     firing, over = only(bodies.grafana()), only(bodies.grafana("resolved", ends=60))
     assert firing.labels == {"alertname": "HighLatency", "service": "checkout", "severity": "critical"}
     assert (firing.status, firing.starts_at, firing.ends_at) == ("firing", START, None)
-    assert firing.annotations == {"summary": "slow", "values": "[ var='A' labels={} value=2.5 ]"}
+    assert firing.annotations == {
+        "summary": "slow",
+        "values": "[ var='A' labels={} value=2.5 ]",
+        "dashboard_url": "https://grafana.example/d/abc",
+        "panel_url": "https://grafana.example/d/abc?viewPanel=1",
+    }
     assert firing.generator_url == "https://grafana.example/alerting/grafana/abc/view"
     assert (over.status, over.ends_at) == ("resolved", START + 60_000)
 

@@ -8,13 +8,15 @@ import msgspec
 import pytest
 
 from core.engine import Engine
-from core.incident_timers import INCIDENT_TIMERS
 from core.state import State
+from core.timer_acts import timer_acts
 from tests.timeline import SHOP, Timeline, alert, time
+from tests.unit.test_console import Browser, FakeWatch, check_page, path_of
 from tests.unit.test_suppression import put, silence
 from watchkeeper.cli import moving
 from watchkeeper.cli.show import incident_lines
 from watchkeeper.console.incident_view import _standing
+from watchkeeper.console.moments import moment
 from watchkeeper.files import rules_content
 from watchkeeper.shown import live_document, shown
 
@@ -112,6 +114,38 @@ def test_a_lease_that_is_kept_up_counts_and_one_that_ran_out_does_not() -> None:
     assert u.incidents()[0]["status"] == "resolved"
     u.post(3 * 60 * MIN, prometheus(0, 3 * 60 * MIN + 240))
     assert (u.incidents()[0]["status"], lines(u, "reopened")) == ("triggered", [("rule", "still_firing")])
+
+
+def test_what_is_left_unknown_is_closed_after_a_day_and_the_history_says_why() -> None:
+    t = Timeline(SHOP)
+    t.post(0, prometheus(0, 240))
+    t.post(1, prometheus(0, 240, "checkout"))
+    name = t.incidents()[0]["id"]
+    t.move(60, name, "resolved")
+    t.wait(20 * MIN)
+    said = (
+        "Nobody knows whether 2 alerts still fire, their source is silent: it comes back when they are told"
+        " again after 08:31 UTC on 2026-03-02; until then it stays resolved, and closes at 08:01 UTC on"
+        " 2026-03-03"
+    )
+    assert live(t, name)["comes_back"] == {"alerts": 2, "at": None, "text": said}
+    t.wait(25 * 60 * MIN)
+    one = next(one for one in t.incidents() if one["id"] == name)
+    assert (one["status"], lines(t, "closed")) == ("closed", [("rule", "resolved_untold:2")])
+    assert [row["status"] for row in one["alerts"]] == ["unknown", "unknown"]
+    closed = live(t, name)
+    assert closed["comes_back"]["text"] == (
+        "Nobody knows whether 2 alerts still fire, their source is silent: a new incident opens when they"
+        " are told again"
+    )
+    assert moment(closed["history"][-1], 0).how == "resolved for long enough; alerts whose end nobody told: 2"
+    watch = FakeWatch(t, lambda document: closed)
+    html = Browser(watch).get(path_of(watch)).text
+    check_page(html)
+    assert closed["comes_back"]["text"] in html
+    assert "resolved for long enough; alerts whose end nobody told: 2" in html
+    t.post(25 * 60 * MIN, prometheus(25 * 60 * MIN, 25 * 60 * MIN + 240))
+    assert ("triggered", name) in [(one["status"], one["recurrence_of"]) for one in t.incidents()]
 
 
 def test_of_a_source_that_tells_a_thing_once_it_takes_another_telling() -> None:
@@ -235,7 +269,7 @@ def test_what_is_open_or_quiet_says_nothing_of_it() -> None:
     t.push(10, alert("payments", ends=5))
     t.move(20, name, "resolved")
     assert live(t, name)["comes_back"] is None
-    assert "still" in INCIDENT_TIMERS
+    assert "still" in timer_acts(t.engine._identify, {})
 
 
 def test_two_that_were_resolved_and_merged_come_back_as_one() -> None:

@@ -142,9 +142,22 @@ def test_the_past_and_the_plans() -> None:
     )
     assert 'INC-20260715-GHIJKL ended with this: ana resolved it: "failed over to the replica".' in text
     assert told(bundle, plan_story(bundle)).startswith(
+        "A plan that fits is this one: Roll back the deploy of payments 2.4.0 (probably already rolled back"
+    )
+    before = {**whole("bad-deploy"), "plans": [{**one, "done": ""} for one in whole("bad-deploy")["plans"]]}
+    assert told(fact_bundle(before), plan_story(fact_bundle(before))).startswith(
         "The plan that fits best is this one: Roll back the deploy of"
     )
     nothing = fact_bundle({**whole("bad-deploy"), "plans": []}, ())
     assert told(nothing, past_story(nothing)) == "No past incident like this one is remembered."
     assert told(nothing, plan_story(nothing)) == "No runbook fits this incident."
     assert past_story(fact_bundle(whole("bad-deploy"))) == []
+
+
+def test_a_change_that_was_only_elsewhere_is_no_change_here() -> None:
+    timeline = Timeline(SHOP)
+    timeline.changed(0, change("payments", -30, version="2", environment="staging"))
+    timeline.push(0, alert("payments", env="prod"))
+    [incident] = timeline.incidents()
+    bundle = fact_bundle(incident, PAST)
+    assert "No change was reported here shortly before it" in told(bundle, changes_story(bundle))

@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from connectors.inbound.registry import parse
-from core.checkpoint import copy_state
 from core.config import config_draft
 from core.errors import EventLineError, InputError, RuleError
 from core.explain import explain_alert
@@ -28,6 +27,7 @@ from core.suppression.silences import Silence
 from core.suppression.silencing import dismiss_draft, expire_draft, put_draft, return_draft
 from core.times import DAY, SECOND
 from core.world import Turn
+from tests.restarts import copy_state
 from tests.timeline import SHOP, START, Timeline, alert, change, time
 from watchkeeper.erasing import said_by
 from watchkeeper.files import rules_content

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.times import format_rfc3339, parse_duration, parse_rfc3339, spoken
+from core.times import beside, compared, format_rfc3339, parse_duration, parse_rfc3339, spoken
 
 
 @given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
@@ -50,3 +50,16 @@ def test_durations() -> None:
     for wrong in ("5", "m", "1.5h", "-5m", "5 m"):
         with pytest.raises(ValueError, match="not a duration"):
             parse_duration(wrong)
+
+
+def test_durations_beside_each_other_are_exact_and_in_one_unit() -> None:
+    assert compared(100_000, 75_000, 25_000) == ["100 s", "75 s", "25 s"]
+    assert compared(7_200_000, 3_600_000) == ["2 h", "1 h"]
+    assert compared(5_400_000, 3_600_000, 1_800_000) == ["90 min", "60 min", "30 min"]
+    assert compared(5_401_500, 3_600_000) == ["5,401.5 s", "3,600 s"]
+    assert compared(0, 0) == ["0 s", "0 s"]
+    assert beside(75_250, 75_000) == ("75.25 s", "75 s")
+    assert beside(90_000, 75_000) == ("90 s", "75 s")
+    # What is within need not be exact to the millisecond, and never looks like more than it is.
+    assert beside(74_900, 75_000) == ("74 s", "75 s")
+    assert beside(95_900, 120_000)[0] == "95 s"

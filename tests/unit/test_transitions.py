@@ -166,7 +166,7 @@ def test_merges_that_make_no_sense_are_refused_and_do_nothing() -> None:
     far = of(t, "search")["id"]
     assert "cannot be merged with itself" in refused(t, first, "merged", into=first)
     assert "no incident" in refused(t, first, "merged", into="INC-NONE")
-    assert "no incident ''" in refused(t, first, "merged")
+    assert "names no other incident" in refused(t, first, "merged")
     assert "of domain 'east'" in refused(t, first, "merged", into=far)
     t.move(30, second, "resolved")
     t.move(40, second, "closed")

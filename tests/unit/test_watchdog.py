@@ -7,15 +7,15 @@ import itertools
 import orjson
 import pytest
 
-from core.checkpoint import copy_state
 from core.config import config_draft
-from core.document import Document
 from core.engine import Engine
 from core.errors import RuleError
+from core.model.document import Document
 from core.model.events import AlertEvent
 from core.narrative.page import page_text
 from core.times import format_rfc3339
 from core.watchdog import MOST
+from tests.restarts import copy_state
 from tests.timeline import SHOP, Timeline
 from tests.timeline import alert as pushed
 from tests.told import Told, moment, parse_told, picture
@@ -97,7 +97,7 @@ def test_silence_for_longer_than_its_patience_is_a_p1_of_its_own() -> None:
     told.wait(700)
     text = page_text(incident, "opened", "https://watch.example")
     assert text.startswith("P1 WatchdogSilent (Watchdog from told)\n")
-    assert "Likely fix? The path of alerts is broken: Watchdog from told was last told at" in text
+    assert "What is the likely fix? The path of alerts is broken: Watchdog from told was last told at" in text
     pages = [one["reason"] for one in told.fold.decisions if one["kind"] == "notify"]
     assert pages == ["opened"]
 

@@ -10,14 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from core.errors import InputError, NotFound, TransitionRefused, Unreachable, WatchkeeperError
+from core.errors import InputError, NotFound, NotYetApplied, TransitionRefused, Unreachable, WatchkeeperError
+from core.model.document import Document
 from core.narrative.plain import one_line
-from core.ports import Document
 from watchkeeper.settings import load_settings
 
 
 class Answers(Protocol):
-    def incidents(self, status: str | None, limit: int) -> Document: ...
+    def incidents(self, status: str | None, limit: int, cursor: str = "") -> Document: ...
     def incident(self, name: str) -> Document: ...
     def explain(self, name: str, other: str = "") -> Document: ...
     def slos(self, service: str | None, limit: int) -> Document: ...
@@ -37,8 +37,9 @@ class Server:
         self.url = (url or load_settings().server_url).rstrip("/")
         self._option = option
 
-    def incidents(self, status: str | None, limit: int) -> Document:
+    def incidents(self, status: str | None, limit: int, cursor: str = "") -> Document:
         params: dict[str, str] = {"limit": str(limit), **({"status": status} if status else {})}
+        params |= {"cursor": cursor} if cursor else {}
         return self._ask("GET", "/v1/incidents", params=params)
 
     def incident(self, name: str) -> Document:
@@ -58,15 +59,23 @@ class Server:
     def transition(self, name: str, to: str, actor: str, reason: str, **more: Any) -> Document:
         """`more`: `into` of a merge, `alerts` of a split."""
         body = {"to": to, "actor": actor, "reason": reason, **more}
-        return self._ask("POST", f"/v1/incidents/{segment(name)}/transitions", json=body)
+        return self._do(name, "transitions", body)
 
     def comment(self, name: str, author: str, text: str) -> Document:
         body = {"author": author, "text": text}
-        return self._ask("POST", f"/v1/incidents/{segment(name)}/comments", json=body)
+        return self._do(name, "comments", body)
 
     def cause(self, name: str, change: str, actor: str, reason: str, *, caused: bool) -> Document:
         body = {"change": change, "actor": actor, "reason": reason, "caused": caused}
-        return self._ask("POST", f"/v1/incidents/{segment(name)}/cause", json=body)
+        return self._do(name, "cause", body)
+
+    def _do(self, name: str, what: str, body: Document) -> Document:
+        """Raises NotYetApplied where it is stored and the engine is behind."""
+        path = f"/v1/incidents/{segment(name)}/{what}"
+        document = self._ask("POST", path, accept=(200, 202), json=body)
+        if document.get("applied") is False:
+            raise NotYetApplied(str(document.get("text")), where=name)
+        return document
 
     def risk(self, body: Document) -> Document:
         return self._ask("POST", "/v1/risk", json=body)
@@ -109,16 +118,11 @@ class FromJournal:
         self._journal = SqliteJournal(data, read_only=True)
         self._fold = fold_journal(self._journal)
 
-    def incidents(self, status: str | None, limit: int) -> Document:
-        from core.document import summary_of
-        from watchkeeper.service import matching_status
+    def incidents(self, status: str | None, limit: int, cursor: str = "") -> Document:
+        from watchkeeper.listing import asked, in_memory, whole
 
-        matching_status({"status": ""}, status)
-        rows = [
-            summary_of(document) for document in self._fold.incidents() if matching_status(document, status)
-        ]
-        rows.sort(key=lambda row: (row["opened_at"], row["id"]), reverse=True)
-        return {"incidents": rows[:limit], "next_cursor": None}
+        page = asked(status, cursor or None, limit)
+        return whole(in_memory(self._fold, page), page, None)
 
     def incident(self, name: str) -> Document:
         from watchkeeper.said import Sayings
@@ -132,11 +136,10 @@ class FromJournal:
         raise NotFound(f"no incident {name!r}", mend="`watchkeeper incidents` lists them")
 
     def explain(self, name: str, other: str = "") -> Document:
-        from core.why_not import why_not
-        from watchkeeper.service import explained
+        from watchkeeper.service import apart, explained
 
         if other:
-            return why_not(self._fold.engine.world, name, other)
+            return apart(self._fold, name, other, lambda fold, incident: self.incident(incident))
         return explained(self._fold, name, lambda fold, incident: self.incident(incident))
 
     def slos(self, service: str | None, limit: int) -> Document:

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from connectors.inbound.registry import parse
 from core.backtest.side import Named, Notes, Side, by_people
-from core.document import Document
 from core.errors import InputError, WatchkeeperError
 from core.journal import Draft
+from core.model.document import Document
 from watchkeeper.cli.backtest_source import Source, records
 from watchkeeper.version import VERSION
 

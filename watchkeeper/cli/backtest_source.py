@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connectors.storage.sqlite_journal import SqliteJournal
-from core.checkpoint import read_head
+from core.checkpoint import is_checkpoint, read_head
+from core.checkpoint_parts import whole_in
 from core.errors import EventLineError, InputError
 from core.journal import Record, line_to_record
 from core.ports import read_all
@@ -52,7 +53,7 @@ def _first_checkpoint(journal: SqliteJournal, first: int) -> int:
     if journal.latest("checkpoint", "program") is None:
         return 0
     for record in read_all(journal, first - 1):
-        if record.kind == "checkpoint" and not record.erased and read_head(record).seq >= first - 1:
+        if is_checkpoint(record) and read_head(record).seq >= first - 1:
             return record.seq
     return 0
 
@@ -120,7 +121,7 @@ def _of_journal(source: Source) -> Iterator[Record]:
     journal = SqliteJournal(source.path, read_only=True)
     try:
         if source.checkpoint:
-            yield from journal.read(source.checkpoint - 1, 1)
+            yield from (whole_in(journal, one) for one in journal.read(source.checkpoint - 1, 1))
         wanted = source.first
         for record in read_all(journal, source.first - 1):
             if record.seq > source.last:

@@ -6,10 +6,11 @@ Asks a running server. Everything foreign goes through `one_line`; HTTP is impor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.model.document import Document
 from core.narrative.plain import one_line
 from watchkeeper.cli.options import Json, Url
 from watchkeeper.cli.output import print_json
@@ -17,7 +18,6 @@ from watchkeeper.cli.output import print_json
 if TYPE_CHECKING:
     from watchkeeper.cli.ask import Server
 
-Document = dict[str, Any]
 _PATH = "/v1/dead-letters"
 
 dead_letters_app = typer.Typer(

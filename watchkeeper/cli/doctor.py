@@ -6,20 +6,22 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import typer
 
 from connectors.storage.sqlite_journal import SqliteJournal, has_journal
-from core.errors import InputError, WatchkeeperError
+from core.errors import WatchkeeperError
 from core.journal import Draft
 from core.model.catalogue import parse_catalogue, unlisted_dependencies
 from watchkeeper import files
 from watchkeeper.cli.ask import Server
+from watchkeeper.cli.rule_check import examine
 from watchkeeper.models import ask_once, check_model
+from watchkeeper.public import link_problem
 from watchkeeper.receivers import read_receivers
 from watchkeeper.senders import known_sources, make_senders
 from watchkeeper.settings import Settings, environment, load_settings
@@ -44,8 +46,12 @@ def doctor(
     ask_model: bool = False,
     sources: Path | None = None,
     senders: Path | None = None,
+    **more: Path | None,
 ) -> None:
-    settings = load_settings(data=data, catalogue=catalog, rules=rules, sources=sources, senders=senders)
+    """`more`: `routes`, `runbooks` and `levels`, as the settings are called."""
+    settings = load_settings(
+        data=data, catalogue=catalog, rules=rules, sources=sources, senders=senders, **more
+    )
     failed = 0
     for check in checks(settings, url, ask_model):
         mark = {True: "ok  ", False: "FAIL", None: "note"}[check.ok]
@@ -57,7 +63,7 @@ def doctor(
 
 
 def checks(settings: Settings, url: str | None, ask_model: bool) -> Iterator[Check]:
-    version = ".".join(map(str, sys.version_info[:3]))
+    version, state = ".".join(map(str, sys.version_info[:3])), _asked(url)
     yield Check("python", sys.version_info >= (3, 11), version)
     yield Check("sqlite", sqlite3.sqlite_version_info >= (3, 37), sqlite3.sqlite_version)
     yield _guarded("data", lambda: _data(settings.data))
@@ -68,10 +74,10 @@ def checks(settings: Settings, url: str | None, ask_model: bool) -> Iterator[Che
     yield _guarded("levels", lambda: _levels(settings.levels))
     yield _guarded("model", lambda: _model(settings, ask_model))
     yield _guarded("catalogue", lambda: _catalogue(settings.catalogue))
-    yield _guarded("routes", lambda: _routes(settings.routes))
+    yield _guarded("routes", lambda: _routes(settings, state))
     yield _guarded("sources", lambda: _sources(settings))
     yield _guarded("senders", lambda: _senders(settings))
-    yield _server(url)
+    yield _server(url, state)
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
@@ -116,11 +122,21 @@ def _journal(directory: Path) -> Check:
 
 
 def _rules(directory: Path | None) -> Check:
-    return Check("rules", True, str(files.rules_content(directory)["bundle"]))
+    says = str(files.rules_content(directory)["bundle"])
+    if files.empty(directory):
+        return Check("rules", None, f"{says}: {directory} has no rule files in it, so what ships is in force")
+    found = [] if directory is None else examine([directory], None).warnings
+    if found:
+        more = f"{says}; {len(found)} warning{'s' * (len(found) > 1)}: `watchkeeper rules check` tells them"
+        return Check("rules", None, more)
+    return Check("rules", True, says)
 
 
 def _runbooks(directory: Path | None) -> Check:
     content = files.runbooks_content(directory)
+    if files.empty(directory):
+        where = f"{directory} has no runbooks in it, so what ships is in force"
+        return Check("runbooks", None, f"{content['bundle']}: {where}")
     return Check("runbooks", True, f"{content['bundle']}, {len(content['files'])} of them")
 
 
@@ -154,14 +170,22 @@ def _catalogue(path: Path | None) -> Check:
     return Check("catalogue", True, says)
 
 
-def _routes(path: Path | None) -> Check:
+def _routes(settings: Settings, state: Mapping[str, Any] | WatchkeeperError) -> Check:
+    """The file given here; without one, what the server that answers has."""
+    path = settings.routes
     if path is None:
-        return Check("routes", None, "none given: nobody is paged; see docs/paging.md")
+        names = [] if isinstance(state, WatchkeeperError) else list(state.get("receivers") or ())
+        if names:
+            says = f"none given here, so not checked; the server pages {', '.join(map(str, names))}"
+            return Check("routes", None, says)
+        return Check("routes", None, "none given: nobody is paged; see --routes and docs/paging.md")
     receivers = read_receivers(files.read_text(path, "routing file"), str(path), environment())
     named = sorted(f"{one.name} ({one.kind})" for one in receivers.receivers)
     says = f"receivers: {', '.join(named) or 'none'}"
-    if receivers.warnings:
-        return Check("routes", None, f"{says}; {'; '.join(receivers.warnings)}")
+    link = link_problem(settings) if named else ""
+    warnings = [*receivers.warnings, *([link] if link else [])]
+    if warnings:
+        return Check("routes", None, f"{says}; {'; '.join(warnings)}")
     return Check("routes", True, says)
 
 
@@ -189,11 +213,16 @@ def _senders(settings: Settings) -> Check:
     return Check("senders", None, f"with a secret: {', '.join(proving)}. Without, so believed: {rest}")
 
 
-def _server(url: str | None) -> Check:
-    server = Server(url)
+def _asked(url: str | None) -> Mapping[str, Any] | WatchkeeperError:
+    """What the server says of itself, or why it does not."""
     try:
-        state = server.ready()
-    except (WatchkeeperError, InputError) as error:
-        return Check("server", None, str(error))
+        return Server(url).ready()
+    except WatchkeeperError as error:
+        return error
+
+
+def _server(url: str | None, state: Mapping[str, Any] | WatchkeeperError) -> Check:
+    if isinstance(state, WatchkeeperError):
+        return Check("server", None, str(state))
     lag = state.get("engine_lag_seconds")
-    return Check("server", bool(state.get("ready")), f"{server.url}, engine {lag} s behind")
+    return Check("server", bool(state.get("ready")), f"{Server(url).url}, engine {lag} s behind")

@@ -12,9 +12,9 @@ from pathlib import Path
 import typer
 
 from core.explain_words import FLAGS, missed_by
+from core.model.document import Document
 from core.narrative.plain import one_line
 from core.narrative.why import clock, links_of
-from core.ports import Document
 from watchkeeper.cli.ask import answers
 from watchkeeper.cli.output import print_json
 from watchkeeper.cli.show import suppressed_line
@@ -28,7 +28,9 @@ _QUESTIONS = (
     ("nearly", "What did it nearly join?"),
     ("changed", "What changed?"),
 )
-_NEARLY_NONE = "Nothing: no other incident began near it in time and place."
+# What is said behind the answer.
+_MORE = {"told": "routed", "severity": "means"}
+_NEARLY_NONE = "Nothing: no other incident began near it that rules could have joined, here or elsewhere."
 
 
 def explain(name: str, data: Path | None, url: str | None, as_json: bool, why_not: str = "") -> None:
@@ -59,9 +61,11 @@ def _incident(document: Document) -> Iterator[str]:
     found = document["incident"]
     yield f"{found['id']}  {found['severity']}  {found['status']}  {one_line(found['title'])}"
     below = {"told": _pages, "joined": _joined, "origin": _terms, "nearly": _misses}
+    paged = any(row["what"] == "paged" and row["detail"] for row in document["told"])
     for key, question in _QUESTIONS:
-        yield f"\n{question}"
-        for sentence in document["said"][key] or [_NEARLY_NONE]:
+        yield f"\n{question if paged or key != 'told' else 'Why was nobody paged?'}"
+        more = document["said"].get(_MORE.get(key, ""), ())
+        for sentence in [*document["said"][key], *more] or [_NEARLY_NONE]:
             yield f"  {one_line(sentence, 500)}"
         if key in below:
             yield from below[key](document)
@@ -94,7 +98,7 @@ def _terms(document: Document) -> Iterator[str]:
 
 
 def _misses(document: Document) -> Iterator[str]:
-    for miss in document["nearly_joined"]:
+    for miss in document["nearly_joined"] or ():
         yield f"    - {miss['incident']}: [{miss['why']['rule']}] {one_line(miss['why']['summary'], 300)}"
         yield f"        {one_line(miss['words'], 300)}"
 

@@ -60,7 +60,10 @@ def journal_checkpoint(
     data: OwnData = None,
     retain_days: Annotated[int, typer.Option(min=0, help="Leave out what ended before [keep all]")] = 0,
 ) -> None:
-    """Write what the journal comes to. The server runs this when a file of the journal is full."""
+    """Write what the journal comes to; after an upgrade first what it came to under the older version.
+
+    The server runs this when a file of the journal is full, and after an upgrade.
+    """
     from watchkeeper.cli import keeping
 
     keeping.checkpoint(file, data, retain_days)

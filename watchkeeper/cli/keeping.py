@@ -11,7 +11,7 @@ import typer
 
 from connectors.storage.lock import DirectoryLock
 from connectors.storage.sqlite_journal import SqliteJournal
-from core.checkpoint import Checkpoint, checkpoint_draft, newer_than
+from core.checkpoint import Checkpoint, checkpoint_draft, newer_than, reached
 from core.errors import InputError, NotFound
 from core.forgetting import deciding_labels, forget, forget_document, forget_draft
 from core.journal import Draft, Record
@@ -21,6 +21,7 @@ from core.world import Turn
 from watchkeeper.cli.offline import data_directory, fold_journal
 from watchkeeper.clock import SystemClock
 from watchkeeper.erasing import ERASABLE, erase, events_of, forgotten, quoting, said_by
+from watchkeeper.upgrade import unanswered_upgrade
 from watchkeeper.version import VERSION
 
 _NICE = 10
@@ -31,8 +32,11 @@ _DERIVED = ("history.duckdb", "history.duckdb.wal", "checkpoint.new")
 
 def checkpoint(file: Path, data: Path | None, retain_days: int) -> None:
     os.nice(_NICE)
-    fold = fold_journal(SqliteJournal(data_directory(data), read_only=True))
-    file.write_bytes(_checkpoint(fold, "retention", retain_days).payload)
+    journal = SqliteJournal(data_directory(data), read_only=True)
+    upgrade = unanswered_upgrade(journal, reached(journal))
+    fold = fold_journal(journal, None if upgrade is None else upgrade.seq)
+    before = VERSION if upgrade is None else upgrade.before
+    file.write_bytes(_checkpoint(fold, "retention", retain_days, before).payload)
     typer.echo(f"the state of record {fold.engine.state.seq} written to {file}")
 
 
@@ -100,11 +104,11 @@ def _erasable(journal: SqliteJournal, seq: int) -> Record:
     return rows[0]
 
 
-def _checkpoint(fold: Fold, reason: str, retain_days: int) -> Draft:
+def _checkpoint(fold: Fold, reason: str, retain_days: int, before: str = VERSION) -> Draft:
     state = fold.engine.state
     oldest = format_rfc3339(max(0, state.clock - retain_days * DAY)) if retain_days else ""
     made = Checkpoint(
-        VERSION,
+        before,
         VERSION,
         state,
         newer_than(fold.forgotten, "closed_at", oldest),

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from core.errors import JournalCorrupt, NotFound, TransitionRefused, WatchkeeperError
+from core.errors import JournalCorrupt, NotFound, NotYetApplied, TransitionRefused, WatchkeeperError
 from watchkeeper.cli.backtest import backtest
 from watchkeeper.cli.dead_letters import dead_letters_app
 from watchkeeper.cli.evals import SETTINGS as EVAL_SETTINGS
@@ -26,7 +26,9 @@ from watchkeeper.cli.options import (
     Catalogue,
     Data,
     Json,
+    LevelsFile,
     OwnData,
+    RoutesFile,
     Rules,
     RunbookDir,
     SendersFile,
@@ -58,7 +60,7 @@ app.add_typer(sources_app, name="sources")
 app.add_typer(silence_app, name="silence")
 app.add_typer(dead_letters_app, name="dead-letters")
 
-_ANSWER_IS_NO = (NotFound, JournalCorrupt, TransitionRefused)
+_ANSWER_IS_NO = (NotFound, JournalCorrupt, TransitionRefused, NotYetApplied)
 
 
 def main() -> None:
@@ -112,9 +114,9 @@ def serve(
     rules: Rules = None,
     sources: Sources = None,
     senders: SendersFile = None,
-    routes: Annotated[Path | None, typer.Option(help="Receivers and routes of pages (YAML)")] = None,
+    routes: RoutesFile = None,
     runbooks: RunbookDir = None,
-    levels: Annotated[Path | None, typer.Option(help="What may be proposed where (YAML)")] = None,
+    levels: LevelsFile = None,
     model: Annotated[str | None, typer.Option(help="Language model, as provider:name [none]")] = None,
     model_url: Annotated[str | None, typer.Option(help="Address of the model's API")] = None,
     retain_days: Annotated[
@@ -172,12 +174,13 @@ def incidents(
         str | None, typer.Option(help="open, triggered, acknowledged, mitigated, resolved, closed")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    everything: Annotated[bool, typer.Option("--all", help="All that there are, whatever the limit")] = False,
     as_json: Json = False,
 ) -> None:
-    """List incidents, newest first. Exit 1 when there are none."""
+    """List incidents, what needs somebody first. Exit 1 when there are none."""
     from watchkeeper.cli import show
 
-    show.incidents(data, url, status, limit, as_json)
+    show.incidents(data, url, status, None if everything else limit, as_json)
 
 
 @app.command("show")
@@ -245,11 +248,15 @@ def doctor(
     ask_model: Annotated[bool, typer.Option("--ask-model", help="Ask the model one small question")] = False,
     sources: Sources = None,
     senders: SendersFile = None,
+    routes: RoutesFile = None,
+    runbooks: RunbookDir = None,
+    levels: LevelsFile = None,
 ) -> None:
     """Check this machine, the files and the server; say how to mend what is wrong (then exit 1)."""
     from watchkeeper.cli.doctor import doctor as examine
 
-    examine(data, url, catalog, rules, ask_model, sources, senders)
+    files = {"routes": routes, "runbooks": runbooks, "levels": levels}
+    examine(data, url, catalog, rules, ask_model, sources, senders, **files)
 
 
 for command in (*MOVES, *DISMISSING, *KEEPING, backtest, slos):

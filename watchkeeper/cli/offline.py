@@ -15,9 +15,9 @@ from connectors.inbound.registry import parse
 from connectors.storage.duckdb_projection import DuckdbProjection
 from connectors.storage.lock import DirectoryLock
 from connectors.storage.sqlite_journal import FILE_NAME, SqliteJournal
-from core.document import Document
 from core.errors import EventLineError, InputError
 from core.journal import record_to_line
+from core.model.document import Document
 from core.narrative.plain import one_line
 from core.ports import Journal, read_all
 from core.replay import Fold, replay_file
@@ -35,10 +35,13 @@ def data_directory(data: Path | None) -> Path:
     return load_settings(data=data).data
 
 
-def fold_journal(journal: Journal) -> Fold:
-    """The whole journal, folded. Records that cannot be read stay without effect, as in the server."""
+def fold_journal(journal: Journal, until: int | None = None) -> Fold:
+    """The whole journal, folded, or its records up to `until`. Records that cannot be read stay without
+    effect, as in the server."""
     fold = Fold(parse, VERSION)
     for record in read_all(journal, fold.begin(journal)):
+        if until is not None and record.seq > until:
+            break
         try:
             fold.apply(record)
         except InputError as error:
@@ -62,7 +65,9 @@ def replay(
         return
     for incident in document["incidents"]:
         typer.echo(f"{incident['id']}  {incident['severity']}  {incident['status']:<12} {incident['title']}")
-        typer.echo(f"    {len(incident['alerts'])} alerts; {incident['questions']['what_changed']['answer']}")
+        count = len(incident["alerts"])
+        answer = incident["questions"]["what_changed"]["answer"]
+        typer.echo(f"    {count} alert{'s' * (count != 1)}; {answer}")
     typer.echo(f"{len(document['incidents'])} incidents, {len(document['decisions'])} decisions")
     typer.echo(f"digest {document['digest']}")
 

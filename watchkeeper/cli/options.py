@@ -41,3 +41,5 @@ Sources = Annotated[
     typer.Option("--sources", help="Directory of mapping files: sources beside the built-in ones"),
 ]
 SendersFile = Annotated[Path | None, typer.Option("--senders", help="Secrets and limits of senders (YAML)")]
+RoutesFile = Annotated[Path | None, typer.Option("--routes", help="Receivers and routes of pages (YAML)")]
+LevelsFile = Annotated[Path | None, typer.Option("--levels", help="What may be proposed where (YAML)")]

@@ -41,6 +41,43 @@ Out = Annotated[Path | None, typer.Option("--out", help="File to write [standard
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there")]
 Branch = Annotated[str, typer.Option("--head", metavar="REV", help="The branch whose history it is")]
 _REPOSITORY = ["WATCHKEEPER_REPOSITORY", "GITHUB_REPOSITORY", "CI_PROJECT_PATH"]
+Base = Annotated[
+    str, typer.Option("--base", metavar="REV", help="What it is merged into [origin's main branch]")
+]
+Head = Annotated[str, typer.Option("--head", metavar="REV", help="What is merged")]
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Compare with base itself, not with what both have in common")
+]
+Form = Annotated[Format, one_of(Format, "--format", "github: marks in the code, by workflow commands")]
+Also = Annotated[
+    list[str], typer.Option("--also", metavar="FORM=FILE", help="A further form of the same check")
+]
+Server = Annotated[
+    str,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        envvar="WATCHKEEPER_SERVER_URL",
+        help="A Watchkeeper that knows incidents and budgets",
+    ),
+]
+Model = Annotated[Path | None, typer.Option("--model", help="What `risk fit` wrote [that of the policy]")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="In place of .watchkeeper.yml of the base")]
+FailOn = Annotated[FromLevel | None, one_of(FromLevel, "--fail-on", "Exit 1 from this level on")]
+Title = Annotated[str, typer.Option("--title", help="Of the pull request [newest commit]")]
+Description = Annotated[str, typer.Option("--description", help="Of the pull request")]
+Repository = Annotated[
+    str,
+    typer.Option("--repository", envvar=_REPOSITORY, help="Its name at the forge [the directory's name]"),
+]
+Address = Annotated[str, typer.Option("--url", help="Where the pull request can be looked at")]
+Report = Annotated[
+    str, typer.Option("--report", metavar="URL", help="A Watchkeeper that is told what the check found")
+]
+MergedAs = Annotated[
+    str,
+    typer.Option("--merged-as", metavar="SHA", help="The merge or squash commit it became, for --report"),
+]
 
 risk_app = typer.Typer(
     help="Judge a change before it is merged: what in it has hurt before, and what would clear it.",
@@ -51,52 +88,24 @@ risk_app = typer.Typer(
 @risk_app.callback()
 def risk(
     context: typer.Context,
-    base: Annotated[
-        str, typer.Option("--base", metavar="REV", help="What it is merged into [origin's main branch]")
-    ] = "",
-    head: Annotated[str, typer.Option("--head", metavar="REV", help="What is merged")] = "HEAD",
+    base: Base = "",
+    head: Head = "HEAD",
     repo: Repo = Path(),
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Compare with base itself, not with what both have in common")
-    ] = False,
-    form: Annotated[
-        Format, one_of(Format, "--format", "github: marks in the code, by workflow commands")
-    ] = Format.text,
+    exact: Exact = False,
+    form: Form = Format.text,
     out: Out = None,
     force: Force = False,
-    also: Annotated[
-        list[str], typer.Option("--also", metavar="FORM=FILE", help="A further form of the same check")
-    ] = [],  # noqa: B006 - Typer's form
-    server: Annotated[
-        str,
-        typer.Option(
-            "--server",
-            metavar="URL",
-            envvar="WATCHKEEPER_SERVER_URL",
-            help="A Watchkeeper that knows incidents and budgets",
-        ),
-    ] = "",
-    model: Annotated[
-        Path | None, typer.Option("--model", help="What `risk fit` wrote [that of the policy]")
-    ] = None,
-    policy: Annotated[
-        Path | None, typer.Option("--policy", help="In place of .watchkeeper.yml of the base")
-    ] = None,
-    fail_on: Annotated[FromLevel | None, one_of(FromLevel, "--fail-on", "Exit 1 from this level on")] = None,
-    title: Annotated[str, typer.Option("--title", help="Of the pull request [newest commit]")] = "",
-    description: Annotated[str, typer.Option("--description", help="Of the pull request")] = "",
-    repository: Annotated[
-        str,
-        typer.Option("--repository", envvar=_REPOSITORY, help="Its name at the forge [the directory's name]"),
-    ] = "",
-    url: Annotated[str, typer.Option("--url", help="Where the pull request can be looked at")] = "",
-    report: Annotated[
-        str, typer.Option("--report", metavar="URL", help="A Watchkeeper that is told what the check found")
-    ] = "",
-    merged_as: Annotated[
-        str,
-        typer.Option("--merged-as", metavar="SHA", help="The merge or squash commit it became, for --report"),
-    ] = "",
+    also: Also = [],  # noqa: B006 - Typer's form
+    server: Server = "",
+    model: Model = None,
+    policy: PolicyFile = None,
+    fail_on: FailOn = None,
+    title: Title = "",
+    description: Description = "",
+    repository: Repository = "",
+    url: Address = "",
+    report: Report = "",
+    merged_as: MergedAs = "",
 ) -> None:
     """Judge what a pull request changes: from what base and head have in common, to head.
 

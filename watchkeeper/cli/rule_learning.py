@@ -11,7 +11,7 @@ import yaml
 
 from connectors.storage.sqlite_journal import SqliteJournal
 from core.correlation.learning import Beginning, Proposal, learn
-from core.document import Document
+from core.model.document import Document
 from core.times import MINUTE, parse_rfc3339
 from watchkeeper.cli.offline import data_directory, fold_journal
 from watchkeeper.cli.output import print_json, writing

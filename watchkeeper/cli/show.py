@@ -9,10 +9,15 @@ from pathlib import Path
 import typer
 
 from core.explain_words import stands_because
+from core.model.document import Document
+from core.narrative.asked import QUESTIONS
+from core.narrative.counts import open_words
+from core.narrative.history import how_words, what_words
 from core.narrative.judged import judged, word_of, worded
+from core.narrative.page import titled
+from core.narrative.place import thing_of, where_words
 from core.narrative.plain import one_line, short_version
-from core.ports import Document
-from watchkeeper.cli.ask import Server, answers
+from watchkeeper.cli.ask import Answers, Server, answers
 from watchkeeper.cli.output import print_json, writing
 
 _HEADINGS = {
@@ -20,25 +25,52 @@ _HEADINGS = {
     "past-incidents": "Seen before",
     "deploy-risk": "The change and its risk",
 }
-_CHANGES = 20
+_CHANGES, _PAGE = 20, 500
 
 
-def incidents(data: Path | None, url: str | None, status: str | None, limit: int, as_json: bool) -> None:
-    page = answers(data, url).incidents(status, limit)
+def incidents(
+    data: Path | None, url: str | None, status: str | None, limit: int | None, as_json: bool
+) -> None:
+    """`limit` None is all of them."""
+    page = _page(answers(data, url), status, limit)
     if as_json:
         print_json(page)
     else:
+        for line in _standing(page):
+            typer.echo(line)
         for row in page["incidents"]:
             total = row["alerts_total"]
             alerts = f"{row['alerts_firing']} of {total} alert{'s' * (total != 1)} firing"
             if row.get("alerts_suppressed"):
                 alerts += f", {row['alerts_suppressed']} suppressed"
             typer.echo(f"{row['id']}  {row['severity']}  {row['status']:<12}  {row['opened_at']}  {alerts}")
-            typer.echo(f"    {one_line(row['title'])}")
+            typer.echo(f"    {one_line(titled(row))}")
         if not page["incidents"]:
             typer.echo("No incidents.")
+        elif page["next_cursor"]:
+            whole = f" of {page['total']:,}" if "total" in page else ""
+            shown = f"{len(page['incidents']):,}{whole}"
+            typer.echo(f"{shown}, what needs somebody first; --limit N shows more, --all shows all of them")
     if not page["incidents"]:
         raise typer.Exit(1)
+
+
+def _page(answering: Answers, status: str | None, limit: int | None) -> Document:
+    page = answering.incidents(status, limit or _PAGE)
+    cursor = page["next_cursor"] if limit is None else None
+    while cursor:
+        more = answering.incidents(status, _PAGE, cursor)
+        page["incidents"] += more["incidents"]
+        cursor = page["next_cursor"] = more["next_cursor"]
+    return page
+
+
+def _standing(page: Document) -> Iterator[str]:
+    """How it stands with all that is open, however many rows follow; none of an older server."""
+    if page.get("storm"):
+        yield one_line(page["storm"]["text"], 300)
+    if page.get("open") and page["open"]["total"]:
+        yield open_words(page["open"])
 
 
 def incident(name: str, data: Path | None, url: str | None, as_json: bool) -> None:
@@ -51,7 +83,11 @@ def incident(name: str, data: Path | None, url: str | None, as_json: bool) -> No
 
 
 def incident_lines(document: Document) -> Iterator[str]:
-    yield f"{document['severity']}  {document['status'].upper()}  {one_line(document['title'])}"
+    yield f"{document['severity']}  {document['status'].upper()}  {one_line(titled(document))}"
+    if where := where_words(document.get("where")):
+        yield f"where: {one_line(where, 400)}"
+    if document.get("storm"):
+        yield one_line(document["storm"]["text"], 300)
     yield f"{document['id']}, opened {document['opened_at']}, first alert {document['started_at']}"
     if document["merged_from"]:
         yield f"merged from {', '.join(document['merged_from'])}"
@@ -64,19 +100,15 @@ def incident_lines(document: Document) -> Iterator[str]:
         yield document["comes_back"]["text"]
     yield ""
     yield from _senders(document)
-    for key, question in (
-        ("what_changed", "What changed?"),
-        ("already_known", "Already being worked on?"),
-        ("likely_fix", "Most likely fix?"),
-    ):
-        yield f"{question:<25} {one_line(document['questions'][key]['answer'], 400)}"
+    for key, question in QUESTIONS.items():
+        yield f"{question:<26} {one_line(document['questions'][key]['answer'], 400)}"
     yield ""
     yield from _said(document)
     yield from _origin(document)
     yield from _changes(document)
     yield f"Alerts ({len(document['alerts'])})"
     for alert in document["alerts"][:40]:
-        where = one_line(alert["service"], 40) or "-"
+        where = one_line(alert["service"] or thing_of(alert["labels"]), 40) or "-"
         name = one_line(alert["name"], 60)
         yield f"  {alert['starts_at']}  {alert['status']:<9} {where:<22} {name}  [{alert['fingerprint']}]"
         for by in alert.get("suppressed", ()):
@@ -85,9 +117,14 @@ def incident_lines(document: Document) -> Iterator[str]:
         yield f"  and {len(document['alerts']) - 40} more"
     yield "History"
     for moment in document["history"]:
-        words = f" ({one_line(moment['detail'])})" if moment["detail"] else ""
-        who = one_line(moment["actor"], 60)
-        yield f"  {moment['at']}  {moment['what']} by {who}: {moment['reason']}{words}"
+        yield f"  {moment['at']}  {_moment(moment)}"
+
+
+def _moment(moment: Document) -> str:
+    """`Page decided: shop-oncall, the incident opened`, in the words of the page and the report."""
+    who = "" if moment["actor"] == "rule" else f" by {one_line(moment['actor'], 60)}"
+    how = how_words(moment)
+    return f"{one_line(what_words(moment['what']), 120)}{who}{f': {how}' if how else ''}"
 
 
 def suppressed_line(by: Document) -> str:
@@ -108,6 +145,8 @@ def _clocks(clocks: Document) -> Iterator[str]:
         yield f"next update by {clocks['next_update_by']}{': OVERDUE' * clocks['update_overdue']}"
     if clocks.get("escalates_at"):
         yield f"escalates to {one_line(clocks['escalates_to'], 64)} at {clocks['escalates_at']}"
+    if clocks.get("repeats_at"):
+        yield f"paged again at {clocks['repeats_at']}"
 
 
 def _senders(document: Document) -> Iterator[str]:

@@ -14,12 +14,12 @@ from urllib.parse import quote
 import typer
 
 from core.errors import InputError
+from core.model.document import Document
 from core.narrative.plain import one_line
 from core.times import parse_duration
 from watchkeeper.cli.options import Actor, Json, Reason, Url
 from watchkeeper.cli.output import print_json
 
-Document = dict[str, Any]
 _PATH = "/v1/silences"
 SilenceId = Annotated[str, typer.Argument(metavar="ID", help="A silence's id, such as SIL-ABCDEFGH")]
 IncidentId = Annotated[str, typer.Argument(metavar="INCIDENT", help="An incident's id")]

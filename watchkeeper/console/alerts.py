@@ -6,15 +6,16 @@ import json
 from typing import Any, NamedTuple
 
 from core.explain_words import FLAGS
+from core.model.document import Document
+from core.narrative.why import links_of
 from watchkeeper.console.brief import saying_of
 from watchkeeper.console.clocks import Stamp, milliseconds, stamp
 from watchkeeper.console.evidence import alert_anchor
 from watchkeeper.console.silences_view import prefill, silence_link, suppressed_by
 from watchkeeper.console.text import place, shorten, words
 
-Document = dict[str, Any]
 MAX_ROWS = 200
-_MAX_LABELS, _MAX_JSON = 60, 200_000
+_MAX_LABELS, _MAX_JSON, _MAX_LINKS = 60, 200_000, 8
 _ORDER = {"firing": 0, "unknown": 1, "resolved": 2}
 
 
@@ -66,17 +67,21 @@ def _row(alert: Document, now: int) -> Row:
     )
 
 
-def raw_view(raw: Document, now: int) -> Document:
-    """The variables of the page that shows one alert as it was sent, whatever form that has."""
+def raw_view(raw: Document, row: Document, now: int) -> Document:
+    """The variables of the page that shows one alert as it was sent, whatever form that has. `row` is what
+    the incident's document has of it: its labels stand in where none were sent as such."""
     alert = raw["alert"]
     url = alert.get("generatorURL") if isinstance(alert, dict) else ""
-    labels = _texts(alert, "labels")
-    summary, description, links = saying_of(alert)
+    labels = _texts(alert, "labels") or _texts(row, "labels")
+    standing = _row(row, now)
+    summary, description, links = saying_of(alert, raw.get("said"))
     return {
         "summary": summary,
         "description": description,
         "links": links,
         "name": dict(labels).get("alertname") or "unnamed alert",
+        "alert": standing,
+        "fingerprint": shorten(row["fingerprint"], 80),
         "source": shorten(raw["source"], 60),
         "received": stamp(raw["received_at"], now),
         "labels": labels,
@@ -84,6 +89,19 @@ def raw_view(raw: Document, now: int) -> Document:
         "generator": str(url)[:2_000] if url else "",
         "raw": _pretty(alert),
     }
+
+
+def joined_words(document: Document, row: Document) -> list[str]:
+    """What joins one alert of an incident to the others, as its why-tree says; of very many alerts, the first
+    alone are in it."""
+    if len(document["alerts"]) == 1:
+        return ["It is the only alert of the incident."]
+    links = links_of(document)
+    nodes = [node for node in links["children"] if row["episode"] in node["evidence"]] if links else []
+    return [
+        shorten(f"{node['summary']}: {node['hint']}" if node["hint"] else node["summary"], 400)
+        for node in nodes[:_MAX_LINKS]
+    ]
 
 
 def _texts(alert: Any, key: str) -> list[tuple[str, str]]:

@@ -10,13 +10,21 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
-from core.errors import InputError, JournalUnavailable, NotFound, TransitionRefused, WatchkeeperError
+from core.errors import (
+    InputError,
+    JournalUnavailable,
+    NotFound,
+    NotYetApplied,
+    TransitionRefused,
+    WatchkeeperError,
+)
 from watchkeeper.console.guard import HEADERS
 from watchkeeper.console.pages import Pages, bare_frame
 
 _ERRORS: tuple[tuple[type[WatchkeeperError], int, str], ...] = (
     (NotFound, 404, "Not found"),
     (TransitionRefused, 409, "Not done"),
+    (NotYetApplied, 202, "Stored, and not applied yet"),
     (InputError, 400, "Not understood"),
     (JournalUnavailable, 503, "Not done: it cannot be stored now"),
 )

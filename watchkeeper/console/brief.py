@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from core.model.document import Document
 from core.model.events import AlertEvent
 from core.narrative.said import said_json
 from core.narrative.why_origin import origin_short
@@ -15,8 +16,13 @@ from watchkeeper.console.clocks import Stamp
 from watchkeeper.console.suspects import Change
 from watchkeeper.console.text import safe_url, shorten
 
-Document = dict[str, Any]
-_LINKS = {"graph": "Graph", "runbook": "Runbook", "dashboard": "Dashboard"}
+_LINKS = {
+    "graph": "Graph",
+    "runbook": "Runbook",
+    "dashboard": "Dashboard",
+    "panel": "Panel",
+    "image": "Picture",
+}
 _MAX, _JUDGED, _BESIDE = 400, 200, 2
 
 
@@ -95,8 +101,11 @@ def sayings(document: Document) -> list[Saying]:
     ]
 
 
-def saying_of(alert: Any) -> tuple[str, str, list[Link]]:
-    """Summary, description and links of one alert as it was sent; empty for what has another form."""
+def saying_of(alert: Any, said: Mapping[str, Any] | None = None) -> tuple[str, str, list[Link]]:
+    """Summary, description and links of one alert: what its source `said`; where that is nothing, what
+    stands in it as Alertmanager would send it."""
+    if said and any(said.values()):
+        return _words(said)
     sent = alert if isinstance(alert, dict) else {}
     found, url = sent.get("annotations"), sent.get("generatorURL")
     pairs = found.items() if isinstance(found, dict) else ()

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from core.errors import NotFound, WatchkeeperError
+from core.model.document import Document
 from core.ports import Clock
 from watchkeeper.console.acting import remember, remembered
 from watchkeeper.console.answers import Answers, sentence, status_and_heading
 from watchkeeper.console.guard import foreign_form, read_form
 from watchkeeper.console.pages import frame
 from watchkeeper.console.suspects import change_view
-from watchkeeper.console.text import path_part, shorten
+from watchkeeper.console.text import incident_path, path_part, shorten
 
-Document = dict[str, Any]
 _NOT_OURS = "Open the incident here and press the button on its own page."
 
 
@@ -62,7 +62,7 @@ class Causing:
         """With what was typed before, after a refusal. Raises NotFound."""
         document, change = self._watch.incident(incident_id), fields.get("change", "")
         if document["id"] != incident_id:
-            return RedirectResponse(f"{_address(document['id'])}/cause?change={path_part(change)}", 308)
+            return RedirectResponse(f"{incident_path(document['id'])}/cause?change={path_part(change)}", 308)
         row = next((one for one in document["changes"] if one["id"] == change), None)
         if row is None:
             raise NotFound("no such change near this incident", mend="Follow a link of its page")
@@ -88,10 +88,6 @@ class Causing:
             raise
         except WatchkeeperError as error:
             return await run_in_threadpool(self.page, incident_id, form, error)
-        response = RedirectResponse(f"{_address(document['id'])}#causes", 303)
+        response = RedirectResponse(f"{incident_path(document['id'])}#causes", 303)
         remember(response, request, actor)
         return response
-
-
-def _address(incident_id: str) -> str:
-    return f"/incidents/{path_part(incident_id)}"

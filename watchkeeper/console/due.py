@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from core.explain_words import stands_because
+from core.model.document import Document
 from watchkeeper.console.clocks import Stamp, milliseconds, stamp
 from watchkeeper.console.text import shorten
-
-Document = dict[str, Any]
 
 
 class Due(NamedTuple):
@@ -27,6 +26,9 @@ def due(document: Document, now: int) -> list[Due]:
         if clocks.get("escalates_at"):
             words = f"Escalates to {shorten(clocks['escalates_to'], 64)} at"
             found.append(_due(clocks, "escalates_at", words, words, now)._replace(loud=False))
+        elif clocks.get("repeats_at"):
+            words = "Pages again at"
+            found.append(_due(clocks, "repeats_at", words, words, now)._replace(loud=False))
     elif status in ("acknowledged", "mitigated"):
         found = [_due(clocks, "next_update_by", "Next update by", "Update overdue since", now)]
     else:

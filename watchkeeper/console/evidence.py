@@ -6,12 +6,12 @@ Ids come from the incident's own document. One that it does not hold is shown as
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from core.model.document import Document
 from core.narrative.plain import short_version
 from watchkeeper.console.text import shorten
 
-Document = dict[str, Any]
 MAX_FINDINGS = 30
 RULE_WORDS = {
     "grouping": "Grouping",

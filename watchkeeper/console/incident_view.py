@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from core.model.document import Document
+from core.narrative.asked import QUESTIONS
+from core.narrative.history import delivered_words
+from core.narrative.page import titled
+from core.narrative.place import where_words
+from core.narrative.report.notes import overtaken
 from watchkeeper.console import alerts, moments, notes_view, why
 from watchkeeper.console.brief import brief_view, sayings
 from watchkeeper.console.clocks import Stamp, lasted, stamp
@@ -17,26 +23,16 @@ from watchkeeper.console.plans_view import plan_views
 from watchkeeper.console.silences_view import quiet_view
 from watchkeeper.console.slo_view import incident_budgets
 from watchkeeper.console.suspects import change_view, origin_view
-from watchkeeper.console.text import plural, shorten, words
+from watchkeeper.console.text import plural, shorten
 from watchkeeper.console.timeline import timeline_svg
 from watchkeeper.console.why_paged import why_paged
+from watchkeeper.standing_in import in_short_now
 
-Document = dict[str, Any]
 _MAX = 200
 _MAX_LOOKED_AT, _MAX_SERVICES = 8, 12
-QUESTIONS = {
-    "what_changed": "What changed?",
-    "already_known": "Is somebody on it already?",
-    "likely_fix": "What is the likely fix?",
-}
 ANSWERED = {"known": "Known", "none": "Looked, found nothing", "unknown": "Not known"}
 # Where a question is asked so that its answer is yes or no.
 _MARKS = {("already_known", "none"): "No"}
-DELIVERED = {
-    "delivered": "Delivered",
-    "failed": "NOT DELIVERED",
-    "no_receiver": "Not paged: no receiver is configured",
-}
 
 
 class Page(NamedTuple):
@@ -60,7 +56,7 @@ def incident_view(document: Document, now: int, explanation: Document) -> dict[s
     changes = [change_view(document, change, now) for change in document["changes"][:_MAX]]
     return {
         "id": document["id"],
-        "title": shorten(document["title"], 300),
+        "title": shorten(titled(document), 300),
         "severity_name": shorten(document["severity"], 10),
         "status_name": shorten(document["status"], 20),
         "standing": _standing(document, now),
@@ -68,10 +64,7 @@ def incident_view(document: Document, now: int, explanation: Document) -> dict[s
         "answered_in_time": answered(document),
         "quiet": quiet_view(document, now),
         "reach": _reach(document),
-        "merged_from": [shorten(name, 60) for name in document["merged_from"][:20]],
-        "split_from": document.get("split_from"),
-        "split_into": [shorten(name, 60) for name in document.get("split_into", [])[:20]],
-        "recurrence_of": document["recurrence_of"],
+        **_kin(document),
         "questions": _questions(document),
         "origin": origin_view(document),
         "brief": brief_view(document, changes, explanation),
@@ -86,9 +79,7 @@ def incident_view(document: Document, now: int, explanation: Document) -> dict[s
         "tree": tree,
         "why_paged": why_paged(document, explanation, names, now),
         "looked_at": list(why.did_not_count(tree))[:_MAX_LOOKED_AT] if tree else [],
-        "pages": [_page(delivery, now) for delivery in document.get("deliveries", [])[-_MAX:]],
-        "undelivered": [page["status"] for page in document.get("deliveries", [])].count("failed"),
-        "pages_waiting": _pages_waiting(document),
+        **_pages(document, now),
         "remarks": notes_view.remarks(document, now, _MAX),
         "history": [moments.moment(entry, now) for entry in history[-_MAX:]],
         "more_history": max(0, len(history) - _MAX),
@@ -100,10 +91,30 @@ def incident_view(document: Document, now: int, explanation: Document) -> dict[s
     }
 
 
+def _kin(document: Document) -> dict[str, Any]:
+    """Incidents that it was one with, or came out of, or is like one of before."""
+    return {
+        "merged_from": [shorten(name, 60) for name in document["merged_from"][:20]],
+        "split_from": document.get("split_from"),
+        "split_into": [shorten(name, 60) for name in document.get("split_into", [])[:20]],
+        "recurrence_of": document["recurrence_of"],
+    }
+
+
+def _pages(document: Document, now: int) -> dict[str, Any]:
+    deliveries = document.get("deliveries", [])
+    return {
+        "pages": [_page(delivery, now) for delivery in deliveries[-_MAX:]],
+        "undelivered": [page["status"] for page in deliveries].count("failed"),
+        "pages_waiting": _pages_waiting(document),
+    }
+
+
 def _explained(document: Document, names: dict[str, Ref], now: int) -> dict[str, Any]:
     """What the agents say, and the plans that they speak of."""
-    notes = notes_view.agent_notes(document)
+    notes = notes_view.agent_notes(in_short_now(document))
     choice = notes.get(notes_view.PLAN, {}).get("choice", "")
+    done = overtaken(document, notes.get(notes_view.PLAN, {}))
     # Where the plans themselves stand, a link to them says nothing.
     beside_plans = names | {plan["id"]: Ref("") for plan in document.get("plans", [])}
     return {
@@ -113,7 +124,7 @@ def _explained(document: Document, names: dict[str, Ref], now: int) -> dict[str,
         "seen_before": notes_view.note_view(notes.get(notes_view.PAST), names, now),
         "past": notes_view.past_view(notes.get(notes_view.PAST), document["recurrence_of"], now),
         "risk": notes_view.note_view(notes.get(notes_view.RISK), names, now),
-        "planner": notes_view.note_view(notes.get(notes_view.PLAN), beside_plans, now),
+        "planner": None if done else notes_view.note_view(notes.get(notes_view.PLAN), beside_plans, now),
         "plans": plan_views(document, choice, names),
     }
 
@@ -137,6 +148,7 @@ def _standing(document: Document, now: int) -> dict[str, Any]:
         "opened": stamp(document["opened_at"], now),
         "acknowledged": stamp(document["acknowledged_at"], now),
         "resolves": stamp(document.get("resolves_at"), now),
+        "storm": shorten((document.get("storm") or {}).get("text", ""), 300),
         "comes_back": (document.get("comes_back") or {}).get("text", ""),
         "acknowledged_by": shorten(document["acknowledged_by"], 100),
         "mitigated": stamp(document.get("mitigated_at"), now),
@@ -157,7 +169,8 @@ def _reach(document: Document) -> str:
     if len(names) > _MAX_SERVICES:
         listed += f" and {len(names) - _MAX_SERVICES} more"
     where = f" on {plural(len(names), 'service')}: {listed}" if names else "; no label names their service"
-    return f"{plural(len(statuses), 'alert')}{now_there}{where}"
+    place = shorten(where_words(document.get("where")), 300)
+    return f"{plural(len(statuses), 'alert')}{now_there}{where}" + (f"; {place}" if place else "")
 
 
 def _questions(document: Document) -> list[tuple[str, Document, str]]:
@@ -174,7 +187,7 @@ def _page(delivery: Document, now: int) -> Page:
     status = delivery["status"]
     return Page(
         stamp(delivery["at"], now),
-        DELIVERED.get(status) or words(status).capitalize(),
+        delivered_words(status),
         status != "delivered",
         shorten(delivery["receiver"], 100),
         delivery["attempts"],
@@ -184,5 +197,5 @@ def _page(delivery: Document, now: int) -> Page:
 
 def _pages_waiting(document: Document) -> int:
     """Pages that were decided and of which nothing is known yet."""
-    decided = [entry["what"] for entry in document["history"]].count("paged")
-    return max(0, decided - len(document.get("deliveries", [])))
+    decided = [one for one in document["history"] if one["what"] == "paged" or one["reason"] == "no_route"]
+    return max(0, len(decided) - len(document.get("deliveries", [])))

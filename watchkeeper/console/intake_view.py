@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from core.errors import JournalError
 from core.journal import DEFAULT_DOMAIN
+from core.model.document import Document
 from core.model.incident import SourceLife
-from core.ports import Document, Journal
+from core.ports import Journal
 from core.times import DAY, format_rfc3339
 from watchkeeper.console.clocks import Stamp, stamp
 from watchkeeper.console.pages import Notice

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from core.errors import InputError, NotFound, TransitionRefused, WatchkeeperError
+from core.model.document import Document
 from core.ports import Clock
 from watchkeeper.console.acting import remember, remembered
 from watchkeeper.console.answers import Answers, sentence, status_and_heading
@@ -17,9 +18,8 @@ from watchkeeper.console.clocks import Stamp, stamp
 from watchkeeper.console.guard import foreign_form, read_fields
 from watchkeeper.console.moments import alert_name
 from watchkeeper.console.pages import frame
-from watchkeeper.console.text import path_part, shorten
+from watchkeeper.console.text import incident_path, plural, shorten
 
-Document = dict[str, Any]
 Fields = dict[str, list[str]]
 _OTHERS, _ALERTS = 100, 200
 _NOT_OURS = "Open the incident here and press the button on its own page."
@@ -94,9 +94,9 @@ class Joining:
         """With what was typed and chosen before, after a refusal. Raises NotFound, TransitionRefused."""
         document = self._watch.incident(incident_id)
         if document["id"] != incident_id:
-            return RedirectResponse(f"{_address(document['id'])}/{verb}", 308)
+            return RedirectResponse(f"{incident_path(document['id'])}/{verb}", 308)
         if TARGETS[verb] not in document["allowed"] and error is None:
-            what = f"{incident_id} is {document['status']}, with {len(document['alerts'])} alerts"
+            what = f"{incident_id} is {document['status']}, with {plural(len(document['alerts']), 'alert')}"
             raise TransitionRefused(what, mend=f"There is nothing to {verb}.")
         now = self._clock.now()
         status, heading = status_and_heading(error) if error else (200, "")
@@ -133,7 +133,7 @@ class Joining:
         except WatchkeeperError as error:
             return await run_in_threadpool(self.page, verb, incident_id, fields, error)
         split_off = document.get("split_into") or [document["id"]]
-        response = RedirectResponse(_address(split_off[-1] if verb == "split" else document["id"]), 303)
+        response = RedirectResponse(incident_path(split_off[-1] if verb == "split" else document["id"]), 303)
         remember(response, request, actor)
         return response
 
@@ -160,7 +160,3 @@ def _alerts(document: Document, now: int) -> list[Choice]:
 
 def _last(fields: Fields, name: str) -> str:
     return (fields.get(name) or [""])[-1]
-
-
-def _address(incident_id: str) -> str:
-    return f"/incidents/{path_part(incident_id)}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from core.model.document import Document
 from watchkeeper.console.clocks import milliseconds
 from watchkeeper.console.text import shorten
 
-Document = dict[str, Any]
 Place = tuple[str, str, str]
 # Drawn in this order: what fires lies on top.
 STATUSES = ("resolved", "unknown", "firing")

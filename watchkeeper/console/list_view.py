@@ -6,11 +6,12 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from core.model.document import Document
+from core.narrative.page import titled
 from watchkeeper.console.clocks import Stamp, lasted, stamp
 from watchkeeper.console.due import Due, due
 from watchkeeper.console.text import plural, shorten
 
-Document = dict[str, Any]
 LIMIT = 100
 # What a filter is called in the address, on the page, and to Watch.
 FILTERS: tuple[tuple[str, str, str | None], ...] = (
@@ -20,7 +21,8 @@ FILTERS: tuple[tuple[str, str, str | None], ...] = (
     ("all", "All", None),
 )
 _SERVICES = 6
-_URGENCY = {"triggered": 0, "acknowledged": 1, "mitigated": 2}
+_OVER, _OPEN_FILTERS = ("resolved", "closed"), ("open", "all")
+_NONE_OPEN: Document = {"total": 0, "severities": {}, "unacknowledged": 0}
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}", re.ASCII)
 
 
@@ -47,21 +49,20 @@ def status_of(name: str) -> str | None:
 
 
 def list_view(page: Document, name: str, cursor: str | None, now: int) -> dict[str, Any]:
-    """The template's variables. A list that fits one page has what needs somebody first."""
-    incidents = page["incidents"]
-    whole = cursor is None and page["next_cursor"] is None
-    if whole:
-        incidents = sorted(incidents, key=lambda row: (_URGENCY.get(row["status"], 3), row["severity"]))
-    waiting = sum(row["status"] == "triggered" for row in incidents)
+    """The template's variables. What needs somebody comes first, on the first page and over all of them."""
+    incidents, standing = page["incidents"], page.get("open") or _NONE_OPEN
+    of_open = name in _OPEN_FILTERS
     return {
         "rows": [_row(row, now) for row in incidents],
         "filters": [(list_link(key), label, key == name) for key, label, _ in FILTERS],
         "next_link": list_link(name, page["next_cursor"]) if page["next_cursor"] else None,
         "first_link": list_link(name),
         "first_page": cursor is None,
-        "whole": whole,
-        "waiting": waiting,
-        "heading": _heading(len(incidents), name, page["next_cursor"] is not None),
+        "by_need": name not in _OVER,
+        "severities": _severities(standing, name) if of_open else "",
+        "waiting": standing["unacknowledged"] if of_open else 0,
+        "heading": _heading(page.get("total", len(incidents)), len(incidents), name),
+        "storm": shorten((page.get("storm") or {"text": ""})["text"], 300),
     }
 
 
@@ -73,9 +74,17 @@ def said(view: dict[str, Any]) -> str:
     return f"{view['heading']}{waiting}{newest}"
 
 
-def _heading(count: int, name: str, more: bool) -> str:
+def _severities(standing: Document, name: str) -> str:
+    """`: 1 P0, 130 P2`, of what is open; under other filters than that it says so."""
+    by = ", ".join(f"{count:,} {key}" for key, count in standing["severities"].items() if count)
+    if not by:
+        return ""
+    return f": {by}" if name == "open" else f"; {standing['total']:,} open: {by}"
+
+
+def _heading(total: int, shown: int, name: str) -> str:
     kind = "" if name == "all" else f"{shorten(name, 40)} "
-    return plural(count, f"{kind}incident") + (" on this page" if more else "")
+    return plural(total, f"{kind}incident") + (f" ({shown:,} on this page)" if shown < total else "")
 
 
 def _row(row: Document, now: int) -> Row:
@@ -84,7 +93,7 @@ def _row(row: Document, now: int) -> Row:
     firing = f", {row['alerts_firing']:,} not resolved" if row["alerts_firing"] else ", all resolved"
     return Row(
         row["id"],
-        shorten(row["title"], 300),
+        shorten(titled(row), 300),
         row["severity"],
         row["status"],
         shorten(row["acknowledged_by"], 80),

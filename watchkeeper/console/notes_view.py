@@ -6,13 +6,14 @@ Everything said is foreign text here, whoever wrote it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from core.model.document import Document
+from core.model.note import Reach, reach_of
 from watchkeeper.console.clocks import Stamp, milliseconds, stamp
 from watchkeeper.console.evidence import Ref, refs
-from watchkeeper.console.text import harmless, score, shorten, words
+from watchkeeper.console.text import harmless, plural, score, shorten, words
 
-Document = dict[str, Any]
 NARRATIVE, PAST, RISK, PLAN = "narrative", "past-incidents", "deploy-risk", "plan"
 # An agent's note is known by its author and kind together, and by having lines.
 _AGENTS = {NARRATIVE: "narrator", PAST: "retriever", RISK: "risk-analyst", PLAN: "planner"}
@@ -68,22 +69,48 @@ def note_view(note: Document | None, names: Mapping[str, Ref], now: int) -> Note
 
 
 class AsOf(NamedTuple):
-    """When a note was made that does not know what is another since: the severity, where it stands."""
+    """When a note was made that does not know what is another since: the severity, where it stands, its
+    alerts (in words)."""
 
     at: Stamp | None
     severity: bool
     status: bool
+    alerts: str = ""
 
 
 def as_of(note: Document | None, document: Document, now: int) -> AsOf | None:
-    """None where a note knows both as they are."""
+    """None where a note knows all three as they are."""
     told = milliseconds(note["at"]) if note else None
     if note is None or told is None:
         return None
     rows = [row["at"] for row in document["history"] if row["what"] == "severity"]
     turns = [document.get(key) for key in ("acknowledged_at", "mitigated_at", "resolved_at")]
     severity, status = (any((milliseconds(at) or 0) > told for at in times) for times in (rows, turns))
-    return AsOf(stamp(note["at"], now), severity, status) if severity or status else None
+    alerts = _since(note.get("reach"), reach_of(document))
+    return AsOf(stamp(note["at"], now), severity, status, alerts) if severity or status or alerts else None
+
+
+def _since(told: Document | None, now: Reach) -> str:
+    """`2 alerts have ended since then; of 5 alerts 2 fire now`; empty where the counts are as they were."""
+    before = Reach(**told) if told else now
+    ended = [one.alerts - one.firing - one.unknown for one in (before, now)]
+    news = (
+        ("joined", now.alerts - before.alerts),
+        ("ended", ended[1] - ended[0]),
+        ("begun to fire again", ended[0] - ended[1]),
+        ("fallen silent", now.unknown - before.unknown),
+    )
+    parts = [
+        f"{plural(count, 'alert')} {'has' if count == 1 else 'have'} {what}"
+        for what, count in news
+        if count > 0
+    ]
+    if before == now:
+        return ""
+    fire = f"{now.firing:,} {'fires' if now.firing == 1 else 'fire'}" if now.firing else "none fires"
+    return (
+        f"{', '.join(parts) or 'alerts are others'} since then; of {plural(now.alerts, 'alert')} {fire} now"
+    )
 
 
 def how_made(note: Document) -> str:

@@ -124,6 +124,9 @@ def _warnings(health: Mapping[str, Any]) -> list[Notice]:
         why = shorten(f"{problem['where']}: {problem['what']}. {problem['mend']}", 400)
         kept = f"A change of the {problem['document']} is not in force; what held before still does."
         found.append(Notice(f"{kept} {why}", True))
+    for warning in health.get("configuration", {}).get("warnings", ()):
+        why = shorten(f"{warning['where']} has {warning['what']}. {warning['mend']}.", 400)
+        found.append(Notice(f"The shipped {warning['document']} are in force: {why}", False))
     if not health["catalogue_services"]:
         hint = "“watchkeeper catalog init” drafts a catalogue from what was received."
         found.append(Notice(f"Dependencies between services are not known. {hint}", False))

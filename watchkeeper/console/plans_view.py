@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from core.model.document import Document
 from watchkeeper.console import why
 from watchkeeper.console.evidence import Ref
 from watchkeeper.console.text import place, plural, shorten
 
-Document = dict[str, Any]
 _MAX_PLANS, _MAX_LINES, _MAX_TEXT = 10, 40, 600
 LEVELS = {
     1: "Level 1: questions to ask and evidence to look at",
@@ -35,7 +35,7 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """`chosen`: the planner puts it first."""
+    """`chosen`: the planner puts it first, and it is not `done` already."""
 
     id: str
     title: str
@@ -48,6 +48,7 @@ class Plan(NamedTuple):
     steps: list[Step]
     withheld: str
     chosen: bool
+    done: bool
 
 
 def plan_views(document: Document, choice: str, names: Mapping[str, Ref]) -> list[Plan]:
@@ -69,7 +70,8 @@ def _plan(plan: Document, choice: str, names: Mapping[str, Ref]) -> Plan:
         f"{plural(withheld, 'step')} {verb} not shown at this level (the operator sets it: serve --levels)"
         if withheld
         else "",
-        bool(choice) and plan["id"] == choice,
+        bool(choice) and plan["id"] == choice and not plan.get("done"),
+        bool(plan.get("done")),
     )
 
 

@@ -7,18 +7,19 @@ modules. Without its script a page with something to type on it never refreshes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from core.errors import NotFound, WatchkeeperError
+from core.model.document import Document
 from core.model.incident import OPEN
 from core.ports import Clock
 from watchkeeper.clock import SystemClock
 from watchkeeper.console.acting import COMMENT, Acting, acting, remember, remembered, typed_again
-from watchkeeper.console.alerts import raw_view
+from watchkeeper.console.alerts import joined_words, raw_view
 from watchkeeper.console.answers import Answers, attachment, sentence, status_and_heading
 from watchkeeper.console.causing import causing_routes
 from watchkeeper.console.guard import foreign_form, read_form
@@ -31,9 +32,8 @@ from watchkeeper.console.list_view import said as said_of_list
 from watchkeeper.console.pages import Live, Pages, frame
 from watchkeeper.console.slo_view import LIMIT as SLOS
 from watchkeeper.console.slo_view import slos_view
-from watchkeeper.console.text import path_part, shorten
+from watchkeeper.console.text import incident_path, shorten
 
-Document = dict[str, Any]
 _KEEP = "public, max-age=31536000, immutable"
 _CHECK = "public, max-age=300"
 
@@ -100,38 +100,13 @@ def console_router(watch: Watch, clock: Clock | None = None, intake: IntakeWatch
     ) -> Response:
         return console.list_page(request, status, cursor, refresh)
 
-    @router.get("/incidents/{incident_id}")
-    def incident(request: Request, incident_id: str, refresh: str | None = None) -> Response:
-        document = watch.incident(incident_id)
-        if document["id"] != incident_id:
-            return RedirectResponse(_address(document["id"]), 308)
-        moving = document["status"] in OPEN
-        how = acting(refresh, remembered(request), document["allowed"], moving)
-        return console.incident_page(document, how, asked=refresh)
-
     @router.get("/slos")
     def slos(service: str | None = None) -> Response:
         return console.slos_page(service)
 
-    @router.get("/incidents/{incident_id}/report.md")
-    def report(incident_id: str) -> Response:
-        document = watch.incident(incident_id)
-        if document["id"] != incident_id:
-            return RedirectResponse(f"{_address(document['id'])}/report.md", 308)
-        return attachment(watch.report(incident_id), f"{incident_id}.md")
-
-    @router.post("/incidents/{incident_id}/transitions")
-    async def transition(request: Request, incident_id: str) -> Response:
-        mend = "Open the incident here and press the button on its own page."
-        refused = console.not_ours(request, mend)
-        return refused or await console.move(request, incident_id, await read_form(request))
-
+    _incident_routes(router, console, watch)
     joining_routes(router, watch, clock or SystemClock(), answers)
     causing_routes(router, watch, clock or SystemClock(), answers)
-
-    @router.get("/incidents/{incident_id}/alerts/{line}/{index}")
-    def alert(incident_id: str, line: str, index: str) -> Response:
-        return console.alert_page(incident_id, _place(line), _place(index))
 
     @router.get("/static/{name}")
     def static(name: str, v: str | None = None) -> Response:
@@ -145,6 +120,34 @@ def console_router(watch: Watch, clock: Clock | None = None, intake: IntakeWatch
     if intake is not None:
         _intake_routes(router, console, intake)
     return router
+
+
+def _incident_routes(router: APIRouter, console: Console, watch: Watch) -> None:
+    @router.get("/incidents/{incident_id}")
+    def incident(request: Request, incident_id: str, refresh: str | None = None) -> Response:
+        document = watch.incident(incident_id)
+        if document["id"] != incident_id:
+            return RedirectResponse(incident_path(document["id"]), 308)
+        moving = document["status"] in OPEN
+        how = acting(refresh, remembered(request), document["allowed"], moving)
+        return console.incident_page(document, how, asked=refresh)
+
+    @router.get("/incidents/{incident_id}/report.md")
+    def report(incident_id: str) -> Response:
+        document = watch.incident(incident_id)
+        if document["id"] != incident_id:
+            return RedirectResponse(f"{incident_path(document['id'])}/report.md", 308)
+        return attachment(watch.report(incident_id), f"{incident_id}.md")
+
+    @router.post("/incidents/{incident_id}/transitions")
+    async def transition(request: Request, incident_id: str) -> Response:
+        mend = "Open the incident here and press the button on its own page."
+        refused = console.not_ours(request, mend)
+        return refused or await console.move(request, incident_id, await read_form(request))
+
+    @router.get("/incidents/{incident_id}/alerts/{line}/{index}")
+    def alert(incident_id: str, line: str, index: str) -> Response:
+        return console.alert_page(incident_id, _place(line), _place(index))
 
 
 def _intake_routes(router: APIRouter, console: Console, intake: IntakeWatch) -> None:
@@ -200,7 +203,7 @@ class Console:
         now = self._clock.now()
         status, heading = status_and_heading(error) if error else (200, "")
         moving = document["status"] in OPEN
-        here = _address(document["id"])
+        here = incident_path(document["id"])
         other = f"{here}?refresh={'off' if how.refresh else 'on'}"
         same = f"{here}?refresh={asked}" if asked in ("on", "off") else here
         variables = {
@@ -228,20 +231,22 @@ class Console:
             document = await run_in_threadpool(self._watch.incident, incident_id)
             how = typed_again(actor, reason, document["allowed"])
             return await run_in_threadpool(self.incident_page, document, how, error, asked="off")
-        response = RedirectResponse(_address(document["id"]), 303)
+        response = RedirectResponse(incident_path(document["id"]), 303)
         remember(response, request, actor)
         return response
 
     def alert_page(self, incident_id: str, line: int, index: int) -> Response:
         document = self._watch.incident(incident_id)
         if document["id"] != incident_id:
-            return RedirectResponse(f"{_address(document['id'])}/alerts/{line}/{index}", 308)
-        if not any(one["line"] == line and one["index"] == index for one in document["alerts"]):
+            return RedirectResponse(f"{incident_path(document['id'])}/alerts/{line}/{index}", 308)
+        row = next((one for one in document["alerts"] if (one["line"], one["index"]) == (line, index)), None)
+        if row is None:
             raise NotFound(f"{incident_id} has no such alert", mend="Follow a link of its page")
         now = self._clock.now()
         variables = {
             **frame(self._watch.health(), self._watch.demo, now),
-            **raw_view(self._watch.raw_alert(line, index), now),
+            **raw_view(self._watch.raw_alert(line, index), row, now),
+            "joined": joined_words(document, row),
             "id": document["id"],
             "incident_title": shorten(document["title"], 300),
             "line": line,
@@ -284,7 +289,3 @@ def _place(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise NotFound("no such alert", mend="Follow a link of the incident's page")
     return int(text)
-
-
-def _address(incident_id: str) -> str:
-    return f"/incidents/{path_part(incident_id)}"

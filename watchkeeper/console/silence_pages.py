@@ -5,7 +5,7 @@ A refusal shows the page again with what was typed and what is wrong with it.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from core.errors import InputError, WatchkeeperError
+from core.model.document import Document
 from core.ports import Clock
 from core.suppression.matchers import parse_matchers
 from core.suppression.silences import Silence
@@ -23,8 +24,6 @@ from watchkeeper.console.guard import foreign_form, read_form
 from watchkeeper.console.pages import Pages, frame
 from watchkeeper.console.silences_view import Form, silences_view
 from watchkeeper.console.text import path_part, shorten
-
-Document = dict[str, Any]
 
 
 class Keeper(Protocol):

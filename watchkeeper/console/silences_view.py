@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from core.model.document import Document
 from core.suppression.matchers import Matchers, matcher
 from watchkeeper.console.clocks import Stamp, stamp
 from watchkeeper.console.text import plural, shorten
 
-Document = dict[str, Any]
 _MAX, _MAX_INCIDENTS, _MAX_SERVICES = 200, 8, 8
 _STATES = ("active", "pending", "expired")
 _DURATIONS = (("30m", "30 min"), ("2h", "2 h"), ("8h", "8 h"), ("1d", "1 day"), ("7d", "1 week"))

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from core.decimals import percent
+from core.model.document import Document
 from core.slo_words import band_words, condition_words, goal_words, left_words, pace_words
 from watchkeeper.console.clocks import Stamp, absolute, milliseconds, stamp
 from watchkeeper.console.text import place, shorten
 
-Document = dict[str, Any]
 LIMIT = 200
 _HEIGHT, _ON_INCIDENT = 16, 6
 

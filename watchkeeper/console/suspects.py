@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from core.model.document import Document
 from core.narrative.judged import judged, word_of, worded
 from core.narrative.plain import short_version
 from watchkeeper.console.clocks import Stamp, stamp
 from watchkeeper.console.text import TERM_WORDS, place, safe_url, score, shorten, url_host, words
 
-Document = dict[str, Any]
 ROLES = {
     "suspect": ("Suspect", "it came before the trouble"),
     "repair": ("Probable repair", "the alerts ended after it"),

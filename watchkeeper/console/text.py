@@ -47,6 +47,10 @@ def path_part(value: Any) -> str:
     return quote(str(value), safe="")
 
 
+def incident_path(incident_id: str) -> str:
+    return f"/incidents/{path_part(incident_id)}"
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 alert`, `2 alerts`, `1,200 alerts`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
@@ -70,6 +74,8 @@ def words(name: Any) -> str:
 _SCORES = frozenset({"score", "confidence"})
 TERM_WORDS = {
     "explains": "it explains others",
+    "explained": "services that it explains",
+    "others": "of so many others",
     "onset": "began early",
     "change": "changed just before",
     "unexplained": "nothing here that it calls is in trouble",

@@ -7,17 +7,17 @@ one size. Colours come from the stylesheet by class; no style attribute, no scri
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
+from core.model.document import Document
 from watchkeeper.console.axis import Axis, axis_over
 from watchkeeper.console.clocks import clock, day, milliseconds
 from watchkeeper.console.lanes import Bar, Lane, bar_of, lanes
 from watchkeeper.console.moments import change_name
 from watchkeeper.console.text import harmless, plural, shorten
 
-Document = dict[str, Any]
 MAX_LANES, _MAX_CHANGES, _MAX_MARKS = 15, 6, 8
 _ROW, _LANE, _BAR, _EDGE = 20, 36, 12, 4
 _MARKED = {

@@ -6,12 +6,12 @@ What did not count stays in the tree with its hint: that is what the tree is for
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from core.model.document import Document
 from watchkeeper.console.evidence import RULE_WORDS, Ref, refs
 from watchkeeper.console.text import score, shorten, term, words
 
-Document = dict[str, Any]
 _DEPTH, _CHILDREN, _EVIDENCE, _TERMS = 8, 40, 6, 12
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from core.model.document import Document
 from core.narrative.why import links_of
 from watchkeeper.console.clocks import Stamp, stamp
 from watchkeeper.console.evidence import Ref
 from watchkeeper.console.text import shorten
 from watchkeeper.console.why import Node, node
 
-Document = dict[str, Any]
 _SENTENCES, _ORIGIN, _TOLD, _MAX = 3, 3, 50, 600
 
 
@@ -28,7 +28,7 @@ class Miss(NamedTuple):
 
 class WhyPaged(NamedTuple):
     """`tree` is what joined each alert, `severity_tree` the conditions up to the one that decided; both None
-    where they are not known."""
+    where they are not known. `unlooked` says that nobody can look for misses any more."""
 
     heading: str
     sentences: list[str]
@@ -39,6 +39,7 @@ class WhyPaged(NamedTuple):
     joined: list[str]
     tree: Node | None
     misses: list[Miss]
+    unlooked: str
 
 
 def why_paged(document: Document, why: Document, names: Mapping[str, Ref], now: int) -> WhyPaged:
@@ -48,14 +49,20 @@ def why_paged(document: Document, why: Document, names: Mapping[str, Ref], now: 
     paged = any(row["what"] == "paged" and row["detail"] for row in told)
     return WhyPaged(
         "Why was I paged?" if paged else "Why was nobody paged?",
-        [*said["told"][:_SENTENCES], *said["severity"][:1], *said["origin"][:_ORIGIN]],
+        [
+            *said["told"][:_SENTENCES],
+            *said["routed"][:_SENTENCES],
+            " ".join([*said["severity"][:1], *said["means"]]),
+            *said["origin"][:_ORIGIN],
+        ],
         [Telling(stamp(row["at"], now), shorten(row["words"], _MAX)) for row in told[-_TOLD:]],
         max(0, len(told) - _TOLD),
         said["severity"],
         node(severity, names) if severity else None,
         said["joined"],
         node(links, names) if links and len(document["alerts"]) > 1 else None,
-        [_miss(miss) for miss in why["nearly_joined"]],
+        [_miss(miss) for miss in why["nearly_joined"] or ()],
+        "" if why["nearly_joined"] is not None else said["nearly"][0],
     )
 
 

@@ -17,10 +17,11 @@ from core.errors import (
     InputError,
     JournalUnavailable,
     NotFound,
+    NotYetApplied,
     TransitionRefused,
     WatchkeeperError,
 )
-from core.ports import Document
+from core.model.document import Document
 from watchkeeper.dead_letters import DeadLetters
 from watchkeeper.http.faults import fault
 from watchkeeper.http.intake import Intake
@@ -79,9 +80,11 @@ def _reading(router: APIRouter, watch: Watch) -> None:
         status: Annotated[str | None, Query(description="A status, or `open`")] = None,
         cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        order: Annotated[Literal["need", "newest"], Query(description="What comes first")] = "need",
     ) -> Document:
-        """Summaries, newest first."""
-        return watch.incidents(status, cursor, limit)
+        """Summaries: what is open by severity and by who has it, then what is over; the newest first. With
+        how many there are, how it stands with all that is open, and whether very many began at once."""
+        return watch.incidents(status, cursor, limit, order)
 
     @router.get("/incidents/{incident_id}")
     def incident(incident_id: str) -> Document:
@@ -172,6 +175,8 @@ def install_errors(app: FastAPI) -> None:
     def known(request: Request, error: Exception) -> JSONResponse:
         status = next((code for kind, code in _STATUS if isinstance(error, kind)), 503)
         assert isinstance(error, WatchkeeperError)  # noqa: S101 - registered for this tree only
+        if isinstance(error, NotYetApplied):
+            return JSONResponse(recorded(error), 202)
         return JSONResponse(_form(error.what, error.where, error.mend), status)
 
     def invalid(request: Request, error: Exception) -> JSONResponse:
@@ -187,6 +192,11 @@ def install_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, unknown_path)
     app.add_exception_handler(WatchkeeperError, known)
     app.add_exception_handler(RequestValidationError, invalid)
+
+
+def recorded(error: NotYetApplied) -> Document:
+    """What is answered with 202: it is stored, and nobody knows yet what comes of it."""
+    return {"status": "recorded", "applied": False, "text": f"{error.what}. {error.mend}"}
 
 
 def _form(what: str, where: str, mend: str) -> Document:

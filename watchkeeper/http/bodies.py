@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
 from core.errors import BodyError, InputError, JournalUnavailable, WatchkeeperError
+from core.model.document import Document
 from core.narrative.plain import one_line
-from core.ports import Document
 from watchkeeper.writer import JournalWriter
 
 Scope = MutableMapping[str, Any]

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from core.document import incident_summary
 from core.errors import WatchkeeperError
-from core.ports import Document
+from core.model.document import Document
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.version import VERSION
 

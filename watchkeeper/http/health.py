@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from core.model.document import Document
 from core.model.incident import OPEN, SEVERITIES
-from core.ports import Document
+from core.storm import burst
 from watchkeeper.engine_loop import EngineLoop
 from watchkeeper.http.intake import Intake
 from watchkeeper.suppressed_counts import SuppressedCounts
@@ -61,9 +62,20 @@ class Metrics:
             events.add_metric([source], count)
         yield requests
         yield events
+        yield from self._pages()
         yield from self._agents()
         yield from self._configuration()
         yield from self._gauges()
+
+    def _pages(self) -> Iterator[Metric]:
+        """What became of pages, since the start. One that no route took has no receiver."""
+        found = self._health()["pages"]
+        pages = CounterMetricFamily("watchkeeper_pages", "Pages by result", labels=["receiver", "result"])
+        for name, counts in found["receivers"].items():
+            for result, count in counts.items():
+                pages.add_metric([name, result], count)
+        pages.add_metric(["", "no_receiver"], found["no_receiver"])
+        yield pages
 
     def _configuration(self) -> Iterator[Metric]:
         """How reloading went, since the start."""
@@ -102,8 +114,11 @@ class Metrics:
             yield CounterMetricFamily(
                 "watchkeeper_github_given_up", given_up, value=health["github"]["given_up"]
             )
-        if not self._engine.begun:
-            return  # Nothing is said, which is not the same as none.
+        # Where nothing is said, that is not the same as none.
+        if self._engine.begun:
+            yield from self._of_incidents()
+
+    def _of_incidents(self) -> Iterator[Metric]:
         incidents = GaugeMetricFamily(
             "watchkeeper_open_incidents", "Open incidents", labels=["severity", "status"]
         )
@@ -113,6 +128,9 @@ class Metrics:
                 key = (incident.severity, incident.status)
                 if key in counts:
                     counts[key] += 1
+            found = burst(fold.engine.world)
+        began = "Open incidents that began so close together that one cause is likelier; 0 for none"
+        yield GaugeMetricFamily("watchkeeper_storm", began, value=len(found.incidents) if found else 0)
         for (severity, status), count in counts.items():
             incidents.add_metric([severity, status], count)
         yield incidents

@@ -23,9 +23,10 @@ from connectors.inbound.registry import SOURCES, read, source
 from connectors.inbound.source import Request, Source
 from core.errors import BodyError, InputError, JournalUnavailable, SignatureRefused
 from core.journal import DEFAULT_DOMAIN, Draft
+from core.model.document import Document
 from core.model.events import Parsed
 from core.narrative.plain import one_line
-from core.ports import Clock, Document
+from core.ports import Clock
 from core.times import format_rfc3339
 from watchkeeper.gate import Gate
 from watchkeeper.http.bodies import Bodies, Receive, Refused, Scope, form, oversized, unpacked

@@ -69,6 +69,19 @@ _IN_WORDS: dict[tuple[str, str], tuple[int, ...]] = {
     ("/api/v2/silence/{silence_id}", "get"): (404,),
     ("/api/v2/silence/{silence_id}", "delete"): (400, 404, 503),
 }
+# What people do, by the method; where the engine is behind it is stored and not applied yet.
+_ACTS = {
+    "/v1/incidents/{incident_id}/transitions": ("post",),
+    "/v1/incidents/{incident_id}/comments": ("post",),
+    "/v1/incidents/{incident_id}/cause": ("post",),
+    "/v1/incidents/{incident_id}/dismissal": ("post", "delete"),
+    "/v1/silences": ("post",),
+    "/v1/silences/{silence_id}": ("put", "delete"),
+}
+_RECORDED = {
+    "description": "Stored, and not applied yet: the engine is behind",
+    "content": {"application/json": {}},
+}
 # It says the same as with 200.
 _NOT_READY = {"description": "Intake cannot commit now, and why", "content": {"application/json": {}}}
 
@@ -83,6 +96,9 @@ def install_openapi(app: FastAPI, sources: Mapping[str, str]) -> None:
         paths = schema["paths"]
         for (path, method), statuses in _ROUTES.items():
             paths[path][method]["responses"] |= _errors(statuses)
+        for path, acts in _ACTS.items():
+            for method in acts:
+                paths[path][method]["responses"]["202"] = _RECORDED
         paths["/readyz"]["get"]["responses"]["503"] = _NOT_READY
         for methods in paths.values():
             for operation in methods.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from core.ports import Document
+from core.model.document import Document
 from watchkeeper.console.guard import foreign_form
 from watchkeeper.reloading import Reloader
 

@@ -19,8 +19,8 @@ from pydantic import BaseModel, Field, StrictBool
 from connectors.inbound.registry import SOURCES, read
 from core.errors import EngineStarting, InputError
 from core.journal import DEFAULT_DOMAIN, Draft
+from core.model.document import Document
 from core.narrative.plain import one_line
-from core.ports import Document
 from core.risk.rules import LEVELS
 from core.world import World
 from watchkeeper.http.silences import ours

@@ -13,8 +13,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from core.errors import InputError, NotFound, TransitionRefused, WatchkeeperError
-from core.ports import Document
+from core.errors import InputError, NotFound, NotYetApplied, TransitionRefused, WatchkeeperError
+from core.model.document import Document
 from core.suppression.matchers import matcher, parse_all, parse_matchers
 from core.times import parse_duration, parse_rfc3339
 from watchkeeper.console.guard import foreign_form
@@ -25,6 +25,7 @@ _STATUS: tuple[tuple[type[WatchkeeperError], int], ...] = (
     (NotFound, 404),
     (TransitionRefused, 409),
     (InputError, 400),
+    (NotYetApplied, 202),
 )
 
 
@@ -82,6 +83,7 @@ def silences_router(silences: Silences, now: Callable[[], int]) -> APIRouter:
     router = APIRouter(tags=["silences"], dependencies=[Depends(ours)])
     _alertmanager(router, silences)
     _own(router, silences, now)
+    _dismissals(router, silences, now)
     return router
 
 
@@ -116,6 +118,8 @@ def _own(router: APIRouter, silences: Silences, now: Callable[[], int]) -> None:
         """End a silence now. It is still listed for some days."""
         return await silences.expire(silence_id, actor, "api")
 
+
+def _dismissals(router: APIRouter, silences: Silences, now: Callable[[], int]) -> None:
     @router.post("/v1/incidents/{incident_id}/dismissal", tags=["incidents"])
     async def dismiss(incident_id: str, body: DismissBody) -> Document:
         """Page nobody about an incident until a time, or until it gets worse."""

@@ -17,8 +17,9 @@ import structlog
 
 from connectors.outbound.github_app import GitHubApp
 from core.errors import JournalError, RemoteError, RemoteLater, WatchkeeperError
+from core.model.document import Document
 from core.narrative.plain import one_line
-from core.ports import Document, Journal
+from core.ports import Journal
 from watchkeeper.beside import Beside
 from watchkeeper.risk import github_tasks
 from watchkeeper.risk.github_doing import do, give_up

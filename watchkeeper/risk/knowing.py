@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.errors import InputError
+from core.errors import RemoteError, Unreachable
 from core.narrative.plain import one_line
 from core.risk.beside import beside
 from core.risk.change import ChangeSet
@@ -103,8 +103,8 @@ def from_server(
         return plain
     try:
         answer = msgspec.json.decode(_asked(url, names, repository, change or ChangeSet()), type=Known)
-    except InputError as error:
-        return msgspec.structs.replace(plain, server=one_line(str(error)))
+    except (RemoteError, Unreachable) as error:
+        return msgspec.structs.replace(plain, server=one_line(error.what))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return msgspec.structs.replace(plain, server=one_line(f"its answer is not understood ({error})"))
     told = {one.name: one for one in answer.services}
@@ -113,7 +113,7 @@ def from_server(
 
 
 def _asked(url: str, names: Sequence[str], repository: str, change: ChangeSet) -> bytes:
-    """The answer's bytes. Raises InputError that says why there is none."""
+    """The answer's bytes. Raises Unreachable or RemoteError that says why there is none."""
     import httpx
 
     here = url.partition("://")[2].startswith(("127.", "localhost", "[::1]"))
@@ -129,19 +129,21 @@ def _asked(url: str, names: Sequence[str], repository: str, change: ChangeSet) -
             client.stream("POST", f"{url.rstrip('/')}/v1/risk/known", json=body) as answer,
         ):
             if answer.status_code != 200:
-                raise InputError(f"it answers {answer.status_code}")
-            return _bounded(answer.iter_bytes())
+                mend = "Look at the server's log, and whether it is a Watchkeeper at all"
+                raise RemoteError(f"it answers {answer.status_code}", where=url, mend=mend)
+            return _bounded(url, answer.iter_bytes())
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
-        raise InputError(f"no Watchkeeper answers ({error})") from None
+        mend = "Start it, or give its address"
+        raise Unreachable(f"no Watchkeeper answers ({error})", where=url, mend=mend) from None
 
 
-def _bounded(chunks: Iterator[bytes]) -> bytes:
-    found = bytearray()
+def _bounded(url: str, chunks: Iterator[bytes]) -> bytes:
+    found, mend = bytearray(), "Ask again, or give another server's address"
     ends = time.monotonic() + SECONDS
     for chunk in chunks:
         found += chunk
         if len(found) > _LONGEST_ANSWER:
-            raise InputError("its answer is too long")
+            raise RemoteError("its answer is too long", where=url, mend=mend)
         if time.monotonic() > ends:
-            raise InputError(f"its answer takes longer than {SECONDS:g} s")
+            raise RemoteError(f"its answer takes longer than {SECONDS:g} s", where=url, mend=mend)
     return bytes(found)

@@ -8,8 +8,8 @@ import re
 from core.narrative.check import words
 from core.narrative.check.claims import Claim
 from core.narrative.check.sides import Side, is_service, of_change, phrases, sides, words_in
-from core.narrative.check.vocabulary import word_set
 from core.narrative.facts import Fact
+from core.words import word_set
 
 _GENERAL = word_set("""
     incident trouble troubles it this alerts alert errors failures failure problem problems

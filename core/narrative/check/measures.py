@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from core.narrative.check.claims import Claim
 from core.narrative.check.numbers import holders
-from core.narrative.check.vocabulary import word_set
 from core.narrative.check.words import OVER
 from core.narrative.facts import Fact
+from core.words import word_set
 
 _FIRES = word_set("firing fires fire active ongoing burning live")
 _ENDS = OVER | word_set("stop stops last")

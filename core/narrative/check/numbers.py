@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from core.narrative.check.claims import Claim, Mark
-from core.narrative.check.vocabulary import word_set
 from core.narrative.facts import Fact
 from core.times import DAY, HOUR, MINUTE, SECOND
+from core.words import word_set
 
 _UNITS = {
     "ms": 1, "millisecond": 1, "s": SECOND, "sec": SECOND, "second": SECOND, "min": MINUTE, "minute": MINUTE,

@@ -10,8 +10,8 @@ from core.narrative.check import words
 from core.narrative.check.claims import Claim
 from core.narrative.check.numbers import same_time
 from core.narrative.check.sides import Side, is_service, of_change, phrases, sides, words_in
-from core.narrative.check.vocabulary import word_set
 from core.narrative.facts import Fact, moment
+from core.words import word_set
 
 _CHANGES = ("suspect", "repair", "age", "author", "gap")
 _EVENTS = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from core.narrative.check.claims import Claim, Mark
-from core.narrative.check.vocabulary import word_set
 from core.narrative.check.words import CHANGE_WORDS
 from core.narrative.facts import Fact
+from core.words import word_set
 
 # What a word says that somebody did, as the kind of fact that must hold it; empty: no fact ever does.
 _DEEDS = {

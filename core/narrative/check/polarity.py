@@ -10,8 +10,8 @@ import re
 from core.narrative.check import words
 from core.narrative.check.claims import Claim
 from core.narrative.check.sides import is_service
-from core.narrative.check.vocabulary import word_set
 from core.narrative.facts import Fact
+from core.words import word_set
 
 _OVER_KINDS = word_set("""
     resolved duration end gap repair past-ending past

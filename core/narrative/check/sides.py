@@ -6,7 +6,7 @@ import re
 
 from core.narrative.check import words
 from core.narrative.check.claims import Claim, Mark
-from core.narrative.check.vocabulary import word_set
+from core.words import word_set
 
 Side = tuple[int, int]
 # What may stand before a clause without being one.

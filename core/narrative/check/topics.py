@@ -9,8 +9,9 @@ from core.narrative.check import words
 from core.narrative.check.claims import MARK, Claim, Mark
 from core.narrative.check.numbers import holds_text
 from core.narrative.check.sides import is_service, of_change
-from core.narrative.check.vocabulary import ORDINARY, word_set
+from core.narrative.check.vocabulary import ORDINARY
 from core.narrative.facts import Fact
+from core.words import word_set
 
 _CHUNK = re.compile(r"[^\s]+")
 _BEGINS_AT = re.compile(

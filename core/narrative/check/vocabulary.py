@@ -7,11 +7,7 @@ altogether.
 
 from __future__ import annotations
 
-
-def word_set(text: str) -> frozenset[str]:
-    """The words of a text that is a list of them."""
-    return frozenset(text.split())
-
+from core.words import word_set
 
 ORDINARY = word_set("""
     asks likeness names redeployed suggested thing

@@ -5,7 +5,8 @@ Tables, so that a new word is a new entry. All are lower-case; phrases are given
 
 from __future__ import annotations
 
-from core.narrative.check.vocabulary import ORDINARY, word_set
+from core.narrative.check.vocabulary import ORDINARY
+from core.words import word_set
 
 # What hedges a cause. Nothing in a bundle is a proven cause, so every cause is hedged.
 HEDGES = word_set("""

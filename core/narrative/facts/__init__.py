@@ -14,6 +14,7 @@ import msgspec
 
 from core.model.note import Past
 from core.narrative.facts.gather import gather
+from core.narrative.facts.sheet import FITS as FITS
 from core.narrative.facts.sheet import Gathered
 from core.times import parse_rfc3339, spoken
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.model.note import Past
-from core.narrative.facts.sheet import Document, Gathered, Sheet, text
+from core.narrative.facts.sheet import DONE, FITS, Document, Gathered, Sheet, text
 from core.narrative.plain import short_version
 from core.risk.telling import lasting
 
@@ -32,7 +32,8 @@ def gather_changes(sheet: Sheet) -> None:
         _repair(sheet, change, _finding(sheet, "probable-repair", change["id"]))
     questions = sheet.document.get("questions") or {}
     if not suspects:
-        _no_suspect(sheet, (questions.get("what_changed") or {}).get("status", ""))
+        told = questions.get("what_changed") or {}
+        _no_suspect(sheet, "elsewhere" if told.get("evidence") else told.get("status", ""))
     elif (questions.get("likely_fix") or {}).get("status") == "unknown" and sheet.origin:
         # Changes are in order, those at the origin and on what it calls first: the first one is not.
         sheet.add("elsewhere", sheet.origin, "no change on it or on what it calls is known",
@@ -116,6 +117,7 @@ def _repair(sheet: Sheet, change: Document, finding: Document) -> None:
 def _no_suspect(sheet: Sheet, status: str) -> None:
     words = {
         "none": "no change was reported on these services, or on what they call, shortly before",
+        "elsewhere": "no change was reported here, on these services or on what they call, shortly before",
         "unknown": "not known what changed: no change has ever been reported",
     }
     if status in words:
@@ -129,9 +131,8 @@ def gather_plans(sheet: Sheet) -> None:
     for plan in plans[:PLANS]:
         own = (plan["id"],)
         title = text(plan.get("title", ""), 160)
-        sheet.add(
-            "plan", title, "fits", object=plan["id"], value=plan.get("level"), unit="level", evidence=own
-        )
+        fits = DONE if plan.get("done") else FITS
+        sheet.add("plan", title, fits, object=plan["id"], value=plan.get("level"), unit="level", evidence=own)
         counts = (("questions", "questions", "asks"), ("evidence", "things to look at", "names"),
                   ("checklist", "steps", "has a checklist of"))  # fmt: skip
         for key, unit, words in counts:

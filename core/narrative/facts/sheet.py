@@ -10,6 +10,8 @@ from core.narrative.page import inert
 
 Document = Mapping[str, Any]
 EVIDENCE = 12
+# What is said of a plan.
+FITS, DONE = "fits", "fitted, and is done already"
 _SHORT = 80
 
 

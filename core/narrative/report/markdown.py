@@ -34,6 +34,12 @@ def literal(text: object, limit: int = 200) -> str:
     return line.translate(_TABLE)
 
 
+def code(text: object, limit: int = 200) -> str:
+    """Foreign text as a code span, in which no renderer finds markup, a mention or a link; to be copied."""
+    line = one_line(str(text), limit).replace("`", "'").strip()
+    return f"`{line}`" if line else ""
+
+
 def paragraph(text: str) -> str:
     """Markdown that may begin a block and yet begins no list, rule, quote or underlined heading."""
     start = _START.match(text)

@@ -56,14 +56,20 @@ def past(document: Document) -> list[str]:
 def plans(document: Document) -> list[str]:
     """What the planner said, then each plan with its questions and, where its level shows them, its steps."""
     note = note_of(document, "plan")
-    lines = _said(note) if note is not None else []
+    lines = _said(note) if note is not None and not overtaken(document, note) else []
     for plan in (document.get("plans") or ())[:3]:
         lines += list(_plan(plan))
     return lines
 
 
+def overtaken(document: Document, note: Document) -> bool:
+    """Whether the planner spoke for a plan that was done since: what it said holds no more."""
+    done = {plan.get("id") for plan in document.get("plans") or () if plan.get("done")}
+    return note.get("choice") in done
+
+
 def _plan(plan: Document) -> Iterator[str]:
-    yield f"### {literal(plan.get('title', ''), 200)}"
+    yield f"### {literal(plan.get('title', ''), 300)}"
     yield ""
     reason = (plan.get("reason") or {}).get("summary", "")
     runbook = literal(plan.get("runbook", ""), 80)

@@ -7,36 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.narrative.facts.gather_changes import KINDS
+from core.narrative.history import delivered_words, how_words, what_words
 from core.narrative.judged import judged
 from core.narrative.plain import short_version
-from core.narrative.report.markdown import bullets, cut, literal, table
+from core.narrative.report.markdown import bullets, code, cut, literal, table
 
 Document = Mapping[str, Any]
 ROWS, NODES = 60, 12
-_MOMENTS = {
-    "opened": "Incident opened",
-    "acknowledged": "Acknowledged",
-    "resolved": "Resolved",
-    "reopened": "Reopened",
-    "closed": "Closed",
-    "merged": "Merged with",
-    "mitigated": "Mitigated",
-    "effect_back": "The effect is back",
-    "split": "Split off",
-    "split_off": "Split off from",
-    "response_overdue": "Response overdue",
-    "update_overdue": "Update overdue",
-    "not_escalated": "Not escalated",
-    "clocks_stand": "The clocks stand",
-    "clocks_go_on": "The clocks go on",
-    "paged": "Page decided",
-    "not_paged": "No page",
-    "dismissed": "Dismissed",
-    "returned": "No longer dismissed",
-    "cause_confirmed": "A change named as the cause",
-    "cause_ruled_out": "A change ruled out as the cause",
-}
-_DELIVERED = {"failed": "not delivered", "no_receiver": "no receiver is configured for it"}
+# They say again what stands in the lines of the alerts, or have a line of their own.
+_ELSEWHERE = ("service_joined", "severity")
 _ROLES = {"suspect": "suspect", "repair": "probably ended it"}
 
 
@@ -85,28 +64,24 @@ def _moments_at(document: Document) -> Iterator[tuple[str, int, str]]:
         if moment.get("what") == "severity":
             why = literal(str(moment.get("reason", "")).replace("-", " "), 100)
             yield str(moment.get("at", "")), 3, f"Severity set to {literal(moment.get('detail', ''))} ({why})"
-        words = _MOMENTS.get(str(moment.get("what", "")))
-        if words is None:
+        what = str(moment.get("what", ""))
+        if what in _ELSEWHERE:
             continue
-        actor, reason = str(moment.get("actor", "")), str(moment.get("reason", ""))
-        detail = literal(moment.get("detail", ""), 200)
+        actor = str(moment.get("actor", ""))
         who = f" by {literal(actor, 100)}" if actor not in ("", "rule") else ""
-        why = (
-            literal(reason.replace("_", " ").replace(":", ": "), 100) if reason not in ("", "person") else ""
-        )
-        more = "; ".join(part for part in (why, detail) if part)
-        yield str(moment.get("at", "")), 3, f"{words}{who}{f' ({more})' if more else ''}"
+        more = literal(how_words(moment), 300)
+        yield str(moment.get("at", "")), 3, f"{literal(what_words(what))}{who}{f' ({more})' if more else ''}"
 
 
 def said(document: Document) -> list[str]:
-    """What the leading alerts say, in their senders' words. Addresses are text here."""
+    """What the leading alerts say, in their senders' words. Addresses are there to be copied, as code."""
     rows = [
         ": ".join(
             part
             for part in (
                 f"{literal(one['name'], 80)} of {literal(one['service'] or 'no known service', 80)}",
                 literal(one["summary"] or one["description"], 300),
-                ", ".join(f"{link['kind']} {literal(link['url'], 300)}" for link in one["links"]),
+                ", ".join(f"{link['kind']} {code(link['url'], 2_000)}" for link in one["links"]),
             )
             if part
         )
@@ -191,7 +166,8 @@ def _gaps(document: Document) -> Iterator[tuple[str, bool]]:
     yield "Where it begins: no member stands out as the probable origin.", not document.get("origin")
     yield from _no_catalogue(document)
     yield "What changed: nobody has reported any change yet.", status.get("what_changed") == "unknown"
-    yield "What changed: no change was reported shortly before.", status.get("what_changed") == "none"
+    here = " here" if (questions.get("what_changed") or {}).get("evidence") else ""
+    yield f"What changed: no change was reported{here} shortly before.", status.get("what_changed") == "none"
     yield "What would mend it: no recent change points to a fix.", status.get("likely_fix") == "unknown"
     yield (
         "What ended it: no change was reported after which the alerts ended.",
@@ -222,7 +198,7 @@ def _undelivered(row: Document) -> list[str]:
     return [
         clock(row.get("at")),
         literal(row.get("receiver") or "nobody", 80),
-        _DELIVERED.get(str(row.get("status")), "not known"),
+        literal(delivered_words(str(row.get("status"))), 40),
         str(row.get("attempts", "")),
         literal(row.get("detail", ""), 200),
     ]

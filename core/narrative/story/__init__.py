@@ -6,7 +6,7 @@ Nothing is said that no fact holds: where a fact is missing, the sentence is.
 
 from __future__ import annotations
 
-from core.narrative.facts import Bundle
+from core.narrative.facts import FITS, Bundle
 from core.narrative.story.changes import change_sentences
 from core.narrative.story.sentences import (
     about,
@@ -62,6 +62,8 @@ def plan_story(bundle: Bundle) -> list[str]:
     told = [f"No runbook fits this incident {cite(fact)}." for fact in bundle.of("no-plan")]
     for plan in bundle.of("plan"):
         order = "The plan that fits best is" if not told else "Another plan that fits is"
+        if plan.predicate != FITS:
+            order = "A plan that fits is"
         told.append(f"{order} this one: {subject(plan)} {cite(plan)}.")
         counts = bundle.of("plan-questions", "plan-evidence", "plan-checklist")
         own = [fact for fact in counts if fact.subject == plan.object]

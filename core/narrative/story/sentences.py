@@ -61,8 +61,9 @@ def no_change(bundle: Bundle) -> list[str]:
     told = []
     for fact in bundle.of("no-change"):
         unknown = fact.predicate.startswith("not known")
-        words = "It is not known what changed" if unknown else "No change was reported shortly before it"
-        told.append(f"{words} {cite(fact)}.")
+        here = " here" if "reported here" in fact.predicate else ""
+        none = f"No change was reported{here} shortly before it"
+        told.append(f"{'It is not known what changed' if unknown else none} {cite(fact)}.")
     return told
 
 

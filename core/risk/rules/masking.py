@@ -31,7 +31,8 @@ def _shape(shape: str) -> str:
 _SHAPED = re.compile("|".join(_shape(shape) for shape in (*_MORE, *(one for _, one in SHAPES))))
 _STARTS = (
     "AKIA ASIA ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ gl xox xapp- eyJ hooks.slack.com k_live_ sk- AIza "
-    "GOCSPX- SG. npm_ pypi- hf_ dop_v1_ doo_v1_ dor_v1_ hvs. dapi pdus+_ AGE-"
+    "GOCSPX- SG. npm_ pypi- hf_ dop_v1_ doo_v1_ dor_v1_ hvs. dapi pdus+_ AGE- AccountKey= "
+    "SharedAccessKey="
 )
 _MARKS = tuple(_STARTS.split())
 _ADDRESSES = (

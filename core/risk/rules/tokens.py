@@ -26,13 +26,16 @@ SHAPES: tuple[tuple[str, str], ...] = (
     ("Vault token", r"hvs\.[A-Za-z0-9_-]{24,200}"),
     ("Databricks token", r"dapi[a-f0-9]{32}"),
     ("PagerDuty key", r"pdus\+_[A-Za-z0-9_+-]{20,64}"),
+    ("Azure storage key", r"AccountKey=[A-Za-z0-9+/]{86}=="),
+    ("Azure access key", r"SharedAccessKey=[A-Za-z0-9+/]{43}="),
     ("age key", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
 )
 _TOKENS = re.compile("|".join(f"(?<![A-Za-z0-9_-])(?P<t{i}>{shape})" for i, (_, shape) in enumerate(SHAPES)))
 _STARTS = (
     "AKIA ASIA ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- glptt- xox "
     "hooks.slack.com k_live_ sk- "
-    "AIza GOCSPX- SG. npm_ pypi- hf_ dop_v1_ doo_v1_ dor_v1_ hvs. dapi pdus+_ AGE-"
+    "AIza GOCSPX- SG. npm_ pypi- hf_ dop_v1_ doo_v1_ dor_v1_ hvs. dapi pdus+_ AGE- AccountKey= "
+    "SharedAccessKey="
 )
 _MARKS = tuple(_STARTS.split())
 

@@ -9,6 +9,7 @@ import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from typing import Protocol
 
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
@@ -42,6 +43,11 @@ def judged(change: ChangeSet, wanted: Callable[[str], bool], gone: bool = True) 
         asked = wanted(file.path) or (file.old_path and wanted(file.old_path))
         if asked and not left_alone(file):
             yield file
+
+
+def ending(*ends: str) -> Callable[[str], bool]:
+    """Whether a path has one of these ends, in letters small or large."""
+    return lambda path: path.lower().endswith(ends)
 
 
 def left_alone(file: TouchedFile) -> bool:
@@ -146,9 +152,20 @@ def once(find: Callable[[ChangeSet], Iterable[Match]]) -> Callable[[str], Find]:
     return of
 
 
+class Maker(Protocol):
+    """Makes a rule of its id, title, why and source."""
+
+    def __call__(self, id: str, title: str, why: str, source: str = ..., /) -> RiskRule: ...
+
+
 def rules_of(
-    find: Callable[[ChangeSet], Iterable[Match]], wants: Callable[[str], bool]
-) -> Callable[[str, str, str, str], RiskRule]:
-    """What makes a rule of such a module, of its id, title, why and source; all want the same texts."""
+    find: Callable[[ChangeSet], Iterable[Match]], wants: Callable[[str], bool], known_from: str = ""
+) -> Maker:
+    """What makes the rules of such a module; all want the same texts. `known_from`: the source of those that
+    name none."""
     of = once(find)
-    return lambda id, title, why, source: RiskRule(id, title, why, source, of(id), wants)
+
+    def rule(id: str, title: str, why: str, source: str = known_from, /) -> RiskRule:
+        return RiskRule(id, title, why, source, of(id), wants)
+
+    return rule

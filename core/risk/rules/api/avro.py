@@ -8,8 +8,9 @@ from typing import Any
 
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Match, RiskRule, quoted
-from core.risk.rules.touched import fresh, gone, judged, once, place_of, shown
+from core.risk.rules.touched import ending, fresh, gone, judged, once, place_of, shown
 
+wanted = ending(".avsc")
 _MAX_TEXT = 1_000_000
 _DEEPEST = 40
 # What a reader of the second reads of the first.
@@ -19,10 +20,6 @@ _PROMOTED = frozenset(
         ("float", "double"), ("string", "bytes"), ("bytes", "string"),
     )
 )  # fmt: skip
-
-
-def wanted(path: str) -> bool:
-    return path.lower().endswith(".avsc")
 
 
 def _find(change: ChangeSet) -> Iterator[Match]:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.api.graphql_reader import Field, Type, read
 from core.risk.rules.rule import Level, Match, RiskRule, quoted
-from core.risk.rules.touched import judged, line_at, once, place_of
+from core.risk.rules.touched import ending, judged, line_at, place_of, rules_of
 
-_ENDS = (".graphql", ".graphqls", ".gql")
+wanted = ending(".graphql", ".graphqls", ".gql")
 _KEEP = "Keep it, marked @deprecated, until no client asks for it"
 _ARGUMENT_CLEARS = "Let it be left out, or give it a default"
 
@@ -21,10 +21,6 @@ class _Named(NamedTuple):
 
 
 Types = dict[str, list[_Named]]
-
-
-def wanted(path: str) -> bool:
-    return path.lower().endswith(_ENDS)
 
 
 def _find(change: ChangeSet) -> Iterator[Match]:
@@ -135,13 +131,8 @@ def _gone(file: TouchedFile, level: Level, what: str, line: int) -> Match:
     return Match("graphql-removed", level, what, _KEEP, file.path, place_of(file, line), evidence)
 
 
-_of = once(_find)
 _SPEC = "GraphQL, Schema design, versioning: https://graphql.org/learn/schema-design/#versioning"
-
-
-def _rule(id: str, title: str, why: str) -> RiskRule:
-    return RiskRule(id, title, why, _SPEC, _of(id), wanted)
-
+_rule = rules_of(_find, wanted, _SPEC)
 
 rules: tuple[RiskRule, ...] = (
     _rule(

@@ -1,57 +1,31 @@
 """OpenAPI 2 and 3 descriptions read to operations and the fields of what they take and give.
 
-Tolerant and bounded: references inside the file are followed, others and what is too deep or too large are
-left out; nothing raises for a text.
+Tolerant and bounded: references inside the file are followed; what others name, and what is too deep or too
+large, is left out and marked so. Nothing raises for a text.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from core.risk.rules.api.openapi_types import DEEPEST, Field, Fields, Operation, Operations
 from core.risk.rules.yamldocs import MAX_TEXT, documents, line_of
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 LIMITS = ("maximum", "maxLength", "maxItems", "minimum", "minLength", "minItems")
-_DEEPEST, _HOPS = 8, 10
-# Fields of all operations of one description.
-_MOST_FIELDS = 50_000
+_HOPS = 10
+# Fields of all operations of one description, of one schema, and of one once another was too large: what
+# names itself by ten references, level by level, has a hundred million.
+_MOST_FIELDS, _MOST_OF_ONE, _MOST_LATER = 50_000, 2_000, 100
 _NAMED = re.compile(r"\{[^{}]*\}")
 
 
-class Field(NamedTuple):
-    """`type` such as `string` or `array`; "" where it is not said or one of several. `line`: where it stands,
-    0 where the text has no lines."""
-
-    type: str
-    format: str = ""
-    enum: frozenset[str] | None = None
-    required: bool = False
-    limits: tuple[tuple[str, float], ...] = ()
-    line: int = 0
-
-
-Fields = dict[str, Field]
-
-
-class Operation(NamedTuple):
-    """`body` and `answers` by media type, and by status code before; `*` where none is named (OpenAPI 2).
-    `security`: the ways to be let in, each the schemes and scopes it needs; none or an empty one: open."""
-
-    name: str
-    line: int
-    deprecated: bool
-    parameters: Fields
-    body_required: bool
-    body: dict[str, Fields]
-    answers: dict[str, dict[str, Fields]]
-    security: frozenset[frozenset[str]]
-
-
-def load(text: str | None) -> dict[str, Any] | None:
-    """The description; None where the text is none."""
+def document_of(text: str | None) -> dict[str, Any] | None:
+    """The map of a text of JSON or YAML, the first of several; None where it holds none."""
     found = documents(text)
     if found is None and text is not None and len(text) <= MAX_TEXT:
         try:
@@ -59,20 +33,50 @@ def load(text: str | None) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             return None
     first = found[0] if found else None
-    fits = isinstance(first, dict) and ("openapi" in first or "swagger" in first)
-    return first if isinstance(first, dict) and fits and isinstance(first.get("paths"), dict) else None
+    return first if isinstance(first, dict) else None
 
 
-def operations(text: str | None) -> dict[str, Operation] | None:
+def load(text: str | None) -> dict[str, Any] | None:
+    """The description of an HTTP API; None where the text is none."""
+    first = document_of(text)
+    if first is None or not ("openapi" in first or "swagger" in first):
+        return None
+    return first if isinstance(first.get("paths"), dict) else None
+
+
+def operations(text: str | None) -> Operations | None:
     """All operations by method and path, the names of path parameters left out."""
     document = load(text)
-    return None if document is None else dict(_Reader(document).operations())
+    if document is None:
+        return None
+    found = Operations(Reader(document).operations())
+    away = (str(path) for path, item in document["paths"].items() if is_outside(item))
+    found.outside = frozenset(_NAMED.sub("{}", path) for path in away)
+    return found
 
 
-class _Reader:
+def is_outside(written: Any) -> bool:
+    """Whether it is a reference to what is not in this file."""
+    reference = written.get("$ref") if isinstance(written, dict) else None
+    return isinstance(reference, str) and not reference.startswith("#")
+
+
+class _Waiting(NamedTuple):
+    """A schema at its path. `above`: the schemas that it stands in."""
+
+    path: str
+    written: Any
+    required: bool
+    line: int
+    level: int
+    above: tuple[dict[str, Any], ...]
+
+
+class Reader:
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self.left = _MOST_FIELDS
+        self.left, self.most = _MOST_FIELDS, _MOST_OF_ONE
+        self.known: dict[str, Fields] = {}
 
     def operations(self) -> Iterator[tuple[str, Operation]]:
         for path, written in self.document["paths"].items():
@@ -101,6 +105,7 @@ class _Reader:
             content,
             {code: self.content(one) for code, one in responses.items()},
             _security(said.get("security", self.document.get("security"))),
+            frozenset(_outside(said, written)),
         )
 
     def parameter(self, one: dict[str, Any]) -> Field:
@@ -113,24 +118,43 @@ class _Reader:
         return found or ({"*": self.fields(holder["schema"])} if "schema" in holder else {})
 
     def fields(self, schema: Any) -> Fields:
-        """Every field below a schema, by its path; the schema itself under ""."""
-        found: Fields = {}
-        waiting = [("", schema, True, 0, 0)]
+        """Every field below a schema, by its path; the schema itself under "". A schema inside of itself is
+        not opened again. Of one that is too large the levels that could be read as a whole."""
+        name = schema.get("$ref") if isinstance(schema, dict) else None
+        known = self.known.get(name) if isinstance(name, str) else None
+        if known is None:
+            known = self.opened(schema)
+            if isinstance(name, str):
+                self.known[name] = known
+        self.left -= len(known)
+        return known
+
+    def opened(self, schema: Any) -> Fields:
+        found, most = Fields(), min(self.most, self.left)
+        waiting: deque[_Waiting] = deque([_Waiting("", schema, True, 0, 0, ())])
         while waiting:
-            path, written, required, line, depth = waiting.pop()
-            if depth > _DEEPEST or self.left <= 0:
-                continue
-            self.left -= 1
-            one = self.merged(self.resolve(written))
-            found[path] = _field(one, required, line)
-            needs = {str(name) for name in _list(one.get("required"))}
-            properties = _map(one.get("properties"))
-            for name, below in properties.items():
-                place = f"{path}.{name}" if path else str(name)
-                waiting.append((place, below, name in needs, line_of(properties, name), depth + 1))
-            if isinstance(one.get("items"), dict):
-                waiting.append((f"{path}[]", one["items"], True, line, depth + 1))
+            at = waiting.popleft()
+            if at.level > DEEPEST or len(found) >= most:
+                self.most = _MOST_LATER if len(found) >= most else self.most
+                found = found.down_to(at.level - 1)
+                found.cut = True
+                return found
+            raw = self.resolve(at.written)
+            one = self.merged(raw)
+            found[at.path] = _field(one, at.required, at.line, at.level)
+            if self.leaves(at.written) or any(map(self.leaves, _list(raw.get("allOf")))):
+                found.outside |= {at.path}
+            if not any(raw is other for other in at.above):
+                waiting.extend(_below(one, at, (*at.above, raw)))
         return found
+
+    def leaves(self, written: Any) -> bool:
+        """Whether its references end in another file."""
+        for _ in range(_HOPS):
+            if is_outside(written) or not isinstance(written, dict) or "$ref" not in written:
+                break
+            written = self.named(written["$ref"]) if isinstance(written["$ref"], str) else None
+        return is_outside(written)
 
     def merged(self, one: dict[str, Any]) -> dict[str, Any]:
         """With what `allOf` adds, one level deep."""
@@ -161,7 +185,26 @@ class _Reader:
         return value
 
 
-def _field(schema: dict[str, Any], required: bool, line: int) -> Field:
+def _outside(said: dict[str, Any], parameters: list[Any]) -> Iterator[str]:
+    if any(map(is_outside, parameters)):
+        yield "parameters"
+    if is_outside(said.get("requestBody")):
+        yield "body"
+    yield from (str(code) for code, one in _map(said.get("responses")).items() if is_outside(one))
+
+
+def _below(one: dict[str, Any], at: _Waiting, above: tuple[dict[str, Any], ...]) -> Iterator[_Waiting]:
+    needs = {str(name) for name in _list(one.get("required"))}
+    properties = _map(one.get("properties"))
+    for name, below in properties.items():
+        place = f"{at.path}.{name}" if at.path else str(name)
+        line = line_of(properties, name)
+        yield _Waiting(place, below, name in needs, line, at.level + 1, above)
+    if isinstance(one.get("items"), dict):
+        yield _Waiting(f"{at.path}[]", one["items"], True, at.line, at.level + 1, above)
+
+
+def _field(schema: dict[str, Any], required: bool, line: int, level: int = 0) -> Field:
     kind = schema.get("type")
     if isinstance(kind, list):
         kinds = [one for one in kind if one not in ("null", None)]
@@ -176,6 +219,7 @@ def _field(schema: dict[str, Any], required: bool, line: int) -> Field:
         required,
         tuple((name, value) for name, value in limits if isinstance(value, int | float)),
         line,
+        level,
     )
 
 

@@ -13,6 +13,7 @@ from core.risk.change import ChangeSet
 from core.risk.known import Known
 from core.risk.paths import is_test
 from core.risk.rules.rule import Match, RiskRule, quoted
+from core.risk.telling import lasting
 
 _ENOUGH_LINES = 20
 _MOST_TEXT = 65_536
@@ -39,8 +40,15 @@ _HOW = re.compile(
     re.I,
 )
 _RETURN = re.compile(r"\s*(?:revert:? [\"']?(?:re)?revert\b|reapply [\"']|re-?revert\b|unrevert\b)", re.I)
-# What a new deployment of the old program does not undo: schemas, data, infrastructure.
-_LASTING = re.compile(r"(?:sql|tf|k8s|helm)-|squawk$")
+# What neither the old program nor a revert of the change undoes: data that is gone or written in another
+# form, things that are made anew under another identity.
+_LASTING = frozenset({
+    "sql-column-type", "tf-store-renamed", "tf-state-moved", "cloud-data-replaced",
+    "compose-store-major", "tf-engine-major", "k8s-immutable-field", "argo-prunes-moved",
+    "script-empties-store", "script-deletes-all",
+})  # fmt: skip
+# Another program's findings are of many kinds.
+_DESTROYS = re.compile(r"\b(?:drop|truncate|delete|rename|alter\s+column\b.{0,200}\btype)\b", re.IGNORECASE)
 
 
 def _untested(change: ChangeSet, known: Known) -> Iterator[Match]:
@@ -62,12 +70,10 @@ def _untested(change: ChangeSet, known: Known) -> Iterator[Match]:
 
 def _no_way_back(change: ChangeSet, known: Known) -> Iterator[Match]:
     lasting = [
-        name
-        for name, level in known.matched.items()
-        if level in ("high", "critical") and _LASTING.match(name) is not None
+        name for name, level in known.matched.items() if level in ("high", "critical") and _lasts(name, known)
     ]
     if lasting and not _says_how(change.description):
-        what = "The old version of the program does not undo this change, and nothing says what does."
+        what = "Going back does not bring this back, and nothing says what does."
         clears = (
             "Say in the description how to roll back (a command, a flag, what is restored), and until when"
         )
@@ -75,6 +81,12 @@ def _no_way_back(change: ChangeSet, known: Known) -> Iterator[Match]:
         path, line, shown = next((one for one in places if one[0]), places[0])
         more = f" (and {len(lasting) - 1} more)" if len(lasting) > 1 else ""
         yield Match("no-way-back", "low", what, clears, path, line, quoted(f"{shown}{more}" if shown else ""))
+
+
+def _lasts(rule: str, known: Known) -> bool:
+    if rule == "squawk":
+        return _DESTROYS.search(known.places.get(rule, ("", 0, ""))[2]) is not None
+    return rule in _LASTING or lasting(rule)
 
 
 def _says_how(description: str) -> bool:

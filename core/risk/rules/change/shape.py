@@ -55,7 +55,7 @@ def _spread(change: ChangeSet, known: Known) -> Iterator[Match]:
         said = (
             f"{len(files)} files in {len(folders)} folders change evenly: no part of it stands for the rest."
         )
-        shown = f"entropy {even:.2f} of 1; {quoted(', '.join(sorted(folders)[:5]))}"
+        shown = f"entropy {even:.2f} of 1; {quoted(', '.join(sorted(one or '(top)' for one in folders)[:5]))}"
         yield Match("change-spread", "low", said, "Split it by part of the program", "", 0, shown)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from core.risk.beside import is_code
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.known import Known
+from core.risk.rules.code.deadlines import is_deadline, undue
+from core.risk.rules.code.dropped import dropped
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, shown
 
@@ -21,8 +23,16 @@ _GUARD = re.compile(
     r"|\bsignal\s{0,5}:\s{0,5}AbortSignal\.timeout\([^()]{0,100}\))"
 )
 _NONE = re.compile(
-    rf",?\s{{0,5}}\b(?:{_NAMES})\s{{0,5}}[=:]\s{{0,5}}(?:None|null|undefined|nil|0)"
-    r"(?=\s{0,5}[,)}]|\s{0,5}$)"
+    rf",?\s{{0,5}}\b(?:{_NAMES})\s{{0,5}}[=:]\s{{0,5}}(?:None|null|undefined|nil|0|-1|Infinity|math\.inf"
+    r"|(?:httpx\.|aiohttp\.Client)?Timeout\(\s{0,3}(?:total\s{0,3}=\s{0,3})?None\s{0,3}\)"
+    r"|(?:System\.Threading\.)?Timeout\.Infinite(?:TimeSpan)?|Duration\.ZERO)"
+    r"(?=\s{0,5}[,;)}]|\s{0,5}$)"
+)
+# These wait for ever unless they are told how long.
+_NO_DEFAULT = finder(
+    r"\brequests\.(?:get|post|put|patch|delete|head|request)\(|\bhttp\.Client\{|\bfetch\(|\baxios\b"
+    r"|\burlopen\("
+    r"|\bsocket\.create_connection\(|\bRestTemplate\b|\bsmtplib\."
 )
 # Looked for first: most lines name none of these.
 _NAMED = finder(r"timeout|retr|on_exception|on_predicate")
@@ -52,16 +62,23 @@ _CATCH = finder(
 )
 _SUPPRESS = finder(r"\bsuppress\(\s{0,5}(?:Base)?Exception\s{0,5}\)|\brescue\s{1,5}nil\b")
 
+_LONGEST_REMARK = 6
+_SILENT = "Any error here passes in silence: what goes wrong is seen late, and elsewhere."
 _END = "waits as long as the other side does, and a slow one takes all workers with it"
 _KEEP = "Keep a limit of time (and, where it may be done twice, a retry), or set one where the client is made"
 _SAY = "Catch the one error that is expected, and log or count the others"
 
 
 def _guards_removed(change: ChangeSet, known: Known) -> Iterator[Match]:
-    found = [(file, line) for file in judged(change, is_code, gone=False) for line in _unguarded(file)]
-    level: Level = "medium" if len(found) >= 2 else "low"
+    files = list(judged(change, is_code, gone=False))
+    found = [(file, line) for file in files for line in (*_unguarded(file), *undue(file))]
     for file, line in found:
         waits = re.search("timeout", line.text, re.IGNORECASE) is not None
+        waits = waits or is_deadline(line.text)
+        endless = waits and (
+            is_deadline(line.text) or _NO_DEFAULT(line.text) or any(_endless(one.text) for one in fresh(file))
+        )
+        level: Level = "medium" if endless or len(found) >= 2 else "low"
         what = f"A call loses its timeout: it {_END}." if waits else "A call is no longer tried again."
         yield Match("code-timeout-removed", level, what, _KEEP, file.path, 0, shown(line.text))
 
@@ -81,6 +98,11 @@ def _unguarded(file: TouchedFile) -> Iterator[Line]:
         by_itself = not {line.number - 1, line.number + 1} & removed
         if same or (by_itself and _alone(line.text) and not _again(added)):
             yield line
+
+
+def _endless(text: str) -> bool:
+    """Whether a line says that it waits for ever."""
+    return not is_comment(text) and _NAMED(text) is not None and _NONE.search(text) is not None
 
 
 def _alone(text: str) -> bool:
@@ -103,11 +125,17 @@ def _swallowed(change: ChangeSet, known: Known) -> Iterator[Match]:
     for file in judged(change, is_code, gone=False):
         added = {line.number: line.text for line in file.added}
         for line in fresh(file):
-            if not is_comment(line.text) and _silent(line.text, added.get(line.number + 1, "")):
-                what = "Any error here passes in silence: what goes wrong is seen late, and elsewhere."
+            if not is_comment(line.text) and _silent(line.text, _next(added, line.number)):
                 yield Match(
-                    "code-error-swallowed", "low", what, _SAY, file.path, line.number, shown(line.text)
+                    "code-error-swallowed", "low", _SILENT, _SAY, file.path, line.number, shown(line.text)
                 )
+        yield from dropped(file)
+
+
+def _next(added: dict[int, str], number: int) -> str:
+    """The next new line that says something."""
+    below = (added.get(number + further, "") for further in range(1, _LONGEST_REMARK + 1))
+    return next((text for text in below if text.strip() and not is_comment(text)), "")
 
 
 def _silent(text: str, after: str) -> bool:

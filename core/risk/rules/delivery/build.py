@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.risk.change import ChangeSet, Line, TouchedFile
-from core.risk.rules.delivery.ci import runs_tests
+from core.risk.rules.delivery.commands import runs_tests
+from core.risk.rules.delivery.gates import of_gates
 from core.risk.rules.delivery.workflow import wanted as is_workflow
 from core.risk.rules.infrastructure.scale import moves
 from core.risk.rules.rule import Level, Match, RiskRule
@@ -36,7 +37,6 @@ _IGNORES = re.compile(
     r"\|\|\s{0,5}(?:true|:|exit\s+0)(?:\s|[\"']|$)|--passWithNoTests\b|-DskipTests\b"
     r"|-Dmaven\.test\.skip=true|\s-x\s+test\b"
 )
-_MANUAL = re.compile(r"\s*(?:-\s+)?when:\s{0,5}manual\b|\binput\s*(?:\(|message)|type:\s{0,5}approval\b")
 _VERSION = re.compile(r"v?([0-9]{1,6})(?![0-9])")
 
 
@@ -156,9 +156,7 @@ def _pipeline(file: TouchedFile) -> Iterator[Match]:
             instead -= 1
         elif found and found[0] not in left:
             yield _lost(file, "build-tests-removed", "high", "The pipeline no longer runs these tests.", line)
-        elif _MANUAL.match(line.text) and not any(_MANUAL.match(one.text) for one in fresh(file)):
-            what = "What had to be started by hand now goes out by itself."
-            yield _lost(file, "build-gate-removed", "high", what, line)
+    yield from of_gates(file)
 
 
 def _lost(file: TouchedFile, rule: str, level: Level, what: str, line: Line) -> Match:
@@ -169,7 +167,7 @@ def _lost(file: TouchedFile, rule: str, level: Level, what: str, line: Line) -> 
 _DOCKER = "https://docs.docker.com/build/building/best-practices/"
 
 
-_rule = rules_of(_matches, wanted)
+_rule = rules_of(_matches, _any)
 
 
 rules: tuple[RiskRule, ...] = (

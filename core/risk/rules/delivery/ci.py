@@ -8,42 +8,22 @@ import re
 from collections.abc import Iterator
 
 from core.risk.change import ChangeSet, Line, TouchedFile
+from core.risk.rules.delivery.commands import TESTS, runs_tests
+from core.risk.rules.delivery.printing import printed
 from core.risk.rules.delivery.strangers import of_strangers
+from core.risk.rules.delivery.waits import ungated
 from core.risk.rules.delivery.workflow import (
-    jobs,
     known_lines,
     match,
     script_lines,
     steps,
-    triggers,
     wanted,
     workflow_of,
 )
 from core.risk.rules.rule import Match, RiskRule
-from core.risk.rules.touched import finder, judged, place_of, rules_of
+from core.risk.rules.touched import judged, place_of, rules_of
 from core.risk.rules.yamldocs import Map, line_of
 
-TESTS = finder(
-    r"\b(?:pytest|tox|nox|unittest|go\s+test|cargo\s+(?:test|nextest)|npm\s+(?:run\s+)?(?:test"
-    r"|t)\b|npm\s+ci-test"
-    r"|yarn\s+(?:run\s+)?test|pnpm\s+(?:run\s+)?test|jest|vitest|playwright\s+test|cypress\s+run"
-    r"|mvn\b.{0,80}\b(?:test"
-    r"|verify)|gradlew?\b.{0,80}\b(?:test|check)|rspec|rake\s+test|rails\s+test|phpunit"
-    r"|dotnet\s+test|make\s+(?:-\S+\s+)?"
-    r"(?:test|check)|ctest|bazel\s+test|mix\s+test|sbt\s+test|swift\s+test|terraform\s+validate)"
-)
-# A version or another name after it: a package, not a run.
-_PACKAGE = re.compile(r"-(?!-)[a-z]|\[|\s{0,5}(?:[=<>~!]=|[<>]\s{0,3}[0-9])")
-_INSTALLS = finder(
-    r"^[^&|;]{0,300}\b(?:pip3?|uv|pipx|conda|apt-get|apt|brew|poetry|pdm)\s[^&|;]{0,200}\b(?:install|add)\b[^&|;]*$"
-)
-_DEPLOYS = finder(
-    r"\b(?:kubectl\s+(?:apply|set\s+image|rollout)|helm\s+upgrade|terraform\s+apply"
-    r"|serverless\s+deploy|sls\s+deploy"
-    r"|cdk\s+deploy|pulumi\s+up|eb\s+deploy|ecs\s+update-service|flyctl\s+deploy|gcloud\s+(?:run"
-    r"|app)\s+deploy"
-    r"|ansible-playbook|argocd\s+app\s+sync)\b"
-)
 _IGNORES = re.compile(r"\|\|\s{0,5}(?:true|:|exit\s+0)(?:\s|$)|set\s+\+e\b|--passWithNoTests\b|--exit-zero\b")
 
 
@@ -59,8 +39,9 @@ def _matches(change: ChangeSet) -> Iterator[Match]:
             yield from _tests_gone(file, before, left)
         if file.after is not None:
             yield from of_strangers(file, before, after)
+            yield from printed(file, before, after)
             yield from _lenient(file, before, after)
-            yield from _gates(file, before, after)
+            yield from ungated(file, before, after)
 
 
 def _lenient(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
@@ -87,12 +68,6 @@ def _tests(workflow: Map) -> list[Line]:
     return [line for line in lines if runs_tests(line.text)]
 
 
-def runs_tests(text: str) -> re.Match[str] | None:
-    """What of a line runs tests; a package of that name that is installed (`pytest>=8`) does not."""
-    found = TESTS(text)
-    return None if (found and _PACKAGE.match(text, found.end())) or _INSTALLS(text) else found
-
-
 def _tests_gone(file: TouchedFile, before: Map, left: list[str]) -> Iterator[Match]:
     kept = "\n".join(left)
     for line in _tests(before):
@@ -102,21 +77,6 @@ def _tests_gone(file: TouchedFile, before: Map, left: list[str]) -> Iterator[Mat
             clears = "Keep the step, or show where these tests run now."
             place = place_of(file, line.number)
             yield match(file, "ci-tests-removed", "high", what, clears, place, line.text)
-
-
-def _gates(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
-    was = jobs(before)
-    deploys = {step.job: step.line for step in reversed(steps(after)) if _DEPLOYS(step.run[:20_000])}
-    for name, job in jobs(after).items():
-        gated = "environment" in job
-        if name in was and "environment" in was[name] and not gated:
-            what = f"Job {name} no longer asks for the approval that its environment held."
-            clears = "Keep `environment:`, so that its reviewers and its secrets hold."
-            yield match(file, "ci-deploy-ungated", "high", what, clears, job.line)
-        elif name in deploys and name not in was and not gated and triggers(after) & {"push", "schedule"}:
-            what = f"The new job {name} deploys without an environment that somebody approves."
-            clears = "Give it an `environment:` with reviewers, or say what checks it before."
-            yield match(file, "ci-deploy-ungated", "medium", what, clears, deploys[name])
 
 
 _HARDENING = "https://docs.github.com/en/actions/security-for-github-actions/security-guides"
@@ -164,6 +124,12 @@ rules: tuple[RiskRule, ...] = (
         "`secrets: inherit` hands over all of them, also those that are added later.",
         "GitHub, Reusing workflows: "
         "https://docs.github.com/en/actions/sharing-automations/reusing-workflows#passing-secrets-to-nested-workflows",
+    ),
+    _rule(
+        "ci-secret-printed",
+        "A secret is printed by a workflow",
+        "Logs are read by many and kept for months; only the very text of a secret is masked in them.",
+        f"GitHub, Using secrets in workflows: {_HARDENING}/using-secrets-in-github-actions",
     ),
     _rule(
         "ci-tests-removed",

@@ -1,4 +1,4 @@
-"""Scripts that delete more than is meant, and owners who are no longer asked."""
+"""Scripts that delete or empty more than is meant, and owners who are no longer asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from collections.abc import Iterator
 
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import finder, fresh, gone, is_comment, judged, place_of, rules_of, shown
+from core.risk.rules.touched import (
+    finder,
+    fresh,
+    gone,
+    is_comment,
+    is_lower,
+    judged,
+    place_of,
+    rules_of,
+    shown,
+)
 
 _SCRIPT = finder(
     r"(?:^|/)(?:[\w.-]{1,100}\.(?:sh|bash|zsh|ksh|mk|dockerfile)|(?:GNU)?Makefile|Justfile|Jenkinsfile[\w.-]{0,40}"
@@ -27,6 +37,33 @@ _SET = re.compile(
     r"|\$\{([A-Za-z_]\w{0,100}):\?|\[\s{1,5}-[nz]\s{1,5}[\"']?\$\{?([A-Za-z_]\w{0,100})",
     re.MULTILINE,
 )
+# What people run, or a machine runs for them, when something is deployed.
+_TASKS = finder(
+    r"(?:^|/)(?:[\w.-]{1,100}\.(?:rake|sh|bash|zsh|ksh|ps1|mk)|Rakefile|(?:GNU)?Makefile|Justfile|Taskfile\.ya?ml|Procfile"
+    r"|package\.json|entrypoint|deploy|post-deploy|fabfile\.py|tasks\.py"
+    r"|(?:bin|scripts?|tasks?|deploy(?:ment)?|hooks?|jobs?|ops|migrations?|migrate|commands)/[^/]{1,100}"
+    r"\.(?:py|rb|js|ts|mjs|php|go|exs?|pl))$"
+    r"|(?:^|/)(?:k8s|kubernetes|helm|charts?|deploy(?:ment)?|manifests?|playbooks?|roles|ansible)/.{1,200}\.ya?ml$"
+)
+_EMPTIES = re.compile(
+    r"\bredis-cli\b[^|;&\n]{0,300}?\bflush(?:all|db)\b|\bflush(?:all|db)\b[^|\n]{0,60}\|[^|\n]{0,20}\bredis-cli\b"
+    r"|\.(?:flush_?(?:all|db)|flush_all)!?\b(?:\s{0,3}\(|\s{0,3}$|\s{0,3}[;#}])"
+    r"|[\"'](?:flushall|flushdb|flush_all)[\"']|\becho\s{1,5}[\"']?flush_all\b",
+    re.IGNORECASE,
+)
+# Lines that forbid it or only speak of it, and stores that hold nothing that lasts.
+_SPOKEN = re.compile(
+    r"rename-command|\bacl\b|-@dangerous|\bdef\s|\bfunc\s|\bfunction\s|\blocalhost\b|127\.0\.0\.1"
+    r"|docker[ -]compose|docker\s+exec"
+    r"|\b(?:disable|forbid|deny|block|refuse|raise|throw|assert|mock|fake)",
+    re.IGNORECASE,
+)
+_STORE = finder(
+    r"redis|cache|valkey|keydb|dalli|\br(?:db|c)?\.|\bmc\.|\bconn\w{0,10}\.|\bclient\.|\bstore\.|_cli\b|-cli\b"
+)
+# Where people keep short ways for their own machine: only what names another one counts.
+_OWN_MACHINE = finder(r"(?:^|/)(?:(?:GNU)?Makefile|Justfile|Taskfile\.ya?ml|package\.json|[\w.-]{1,60}\.mk)$")
+_ELSEWHERE = re.compile(r"\s(?:-h|-u|--uri|--host)[\s=]")
 _OWNERS = finder(r"^(?:\.github/|docs/|\.gitlab/)?CODEOWNERS$")
 
 
@@ -35,11 +72,30 @@ def wanted(path: str) -> bool:
 
 
 def _matches(change: ChangeSet) -> Iterator[Match]:
+    for file in judged(change, _is_task, gone=False):
+        yield from _empties(file)
     for file in judged(change, wanted, gone=False):
         yield from _deletes(file)
     for file in change.files:
         if _OWNERS(file.path[-60:]) and not file.binary:
             yield from _owners(file)
+
+
+def _is_task(path: str) -> bool:
+    return _TASKS(path[-300:]) is not None and not is_lower(path)
+
+
+def _empties(file: TouchedFile) -> Iterator[Match]:
+    own = _OWN_MACHINE(file.path[-300:]) is not None
+    for line in fresh(file):
+        found = _EMPTIES.search(line.text)
+        if not found or _SPOKEN.search(line.text) or is_comment(line.text) or not _STORE(line.text):
+            continue
+        if not own or _ELSEWHERE.search(line.text):
+            what = "This empties a whole store: sessions, queues and locks that others keep there go too."
+            clears = "Delete by prefix, or raise a version in the keys, so that only what is stale goes."
+            evidence = shown(line.text)
+            yield Match("script-empties-store", "high", what, clears, file.path, line.number, evidence)
 
 
 def _deletes(file: TouchedFile) -> Iterator[Match]:
@@ -95,6 +151,12 @@ rules: tuple[RiskRule, ...] = (
         "A script deletes everything where a variable is empty",
         "`rm -rf $DIR/*` is `rm -rf /*` when DIR has no value: Steam, 2015.",
         "ShellCheck, SC2115: https://www.shellcheck.net/wiki/SC2115",
+    ),
+    _rule(
+        "script-empties-store",
+        "A script empties a whole store",
+        "What one program calls a cache holds the sessions and queues of another.",
+        "Redis, FLUSHALL: https://redis.io/docs/latest/commands/flushall/",
     ),
     _rule(
         "owners-loosened",

@@ -82,7 +82,7 @@ def _untrusted(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
 
 def _brought(workflow: Map) -> Iterator[tuple[Step, int, str]]:
     """Where steps bring the code of a pull request: step, line, and what says so."""
-    variables = _Variables(workflow, lambda one: any(one.path[: len(head)] == head for head in _HEADS))
+    variables = Variables(workflow, lambda one: any(one.path[: len(head)] == head for head in _HEADS))
     for step in steps(workflow):
         given = map_at(step.row, "with")
         ref = f"{given.get('ref') or ''} {given.get('repository') or ''}"
@@ -104,7 +104,7 @@ def _brought_by(step: Step, variables: list[set[str]]) -> Iterator[tuple[int, st
             return
 
 
-class _Variables:
+class Variables:
     """Which variables hold what strangers choose, by workflow, job and step, each once; in small letters."""
 
     def __init__(self, workflow: Map, counts: Callable[[Reference], bool]) -> None:
@@ -128,7 +128,7 @@ def _names_head(text: str) -> bool:
 
 def _injected(file: TouchedFile, before: Map, after: Map) -> Iterator[Match]:
     known = known_lines(steps(before))
-    variables = _Variables(after, _is_foreign)
+    variables = Variables(after, _is_foreign)
     for step in steps(after):
         for number in _pasted(step, variables.around(step)):
             if step.run.split("\n", number + 1)[number].strip() not in known:

@@ -18,6 +18,8 @@ from core.risk.rules.touched import Find
 
 _MOST_SEARCHES = 100
 _COMMIT = re.compile(r"[@#=][0-9a-f]{40}\b")
+# Sources of which git takes what is newest; of hosts alone (`github.com/…`) the module's version says which.
+_GIT = ("git+", "git:", "git@", "git://", "github:", "gitlab:", "ssh")
 _SEMVER = "Semantic Versioning 2.0.0, items 4 and 8, https://semver.org/"
 _PINNING = (
     "OpenSSF Scorecard, Pinned-Dependencies, https://github.com/ossf/scorecard/blob/main/docs/checks.md"
@@ -86,7 +88,12 @@ class Places:
     def named(self, name: str) -> tuple[int, str]:
         """A dependency: packages of Python are written with `-`, `_` or `.`, Maven's by parts."""
         spellings = dict.fromkeys(
-            (name, name.replace("-", "_"), name.replace("-", "."), name.rpartition(":")[2])
+            (
+                name.removesuffix(" (plugin)"),
+                name.replace("-", "_"),
+                name.replace("-", "."),
+                name.rpartition(":")[2],
+            )
         )
         found = (self.find(spelling) for spelling in spellings)
         return next((one for one in found if one[0]), (0, quoted(name)))
@@ -131,7 +138,7 @@ def _read(asked: Asked) -> Constraint:
 def _unpinned(change: ChangeSet, known: Known) -> Iterator[Match]:
     there = {path.lower() for path in (*known.beside, *(file.path for file in change.files))}
     for file, before, after in compared(change):
-        if file.name.lower().endswith(".in") or not there.isdisjoint(locks_of(file.path)):
+        if file.name.lower().endswith((".in", "mix.exs")) or not there.isdisjoint(locks_of(file.path)):
             continue
         places = Places(file)
         library = file.name.lower() == "pyproject.toml"
@@ -146,9 +153,10 @@ def _unpinned(change: ChangeSet, known: Known) -> Iterator[Match]:
 
 
 def _moves(asked: Asked) -> bool:
-    """Whether the next build may take something else without any change here."""
+    """Whether the next build may take something else without any change here. A module of Go that stands for
+    another one says its version, or is a folder."""
     if asked.source:
-        return asked.source.startswith(("git", "ssh")) and _COMMIT.search(asked.source) is None
+        return asked.source.startswith(_GIT) and _COMMIT.search(asked.source) is None
     return _read(asked).free
 
 
@@ -180,9 +188,10 @@ def _redirected(change: ChangeSet, known: Known) -> Iterator[Match]:
                 continue
             clear = new.source.startswith("http:")
             if (old is not None and not old.source) or name.startswith("replace ") or clear:
-                said = f"{quoted(name)} no longer comes from the registry but from {quoted(new.source)}."
+                plain = name.removeprefix("replace ")
+                said = f"{quoted(plain)} no longer comes from the registry but from {quoted(new.source)}."
                 clears = "Take a published version; else have the owner of the source confirm it"
-                line, text = places.named(name.removeprefix("replace "))
+                line, text = places.named(plain)
                 level: Level = "high" if clear else "medium"
                 yield Match("dep-redirected", level, said, clears, file.path, line, text)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.risk.rules.dependencies.asked import LONGEST_LINE, LONGEST_TEXT, Asked, Read, Rows, lines
-from core.risk.rules.dependencies.markup import gradle, pom, project_of_net
+from core.risk.rules.dependencies.markup import gradle, mix, plugin, pom, project_of_net, sbt
 
 _DEV = frozenset(
     ("dev", "develop", "development", "test", "tests", "testing", "docs", "lint", "typing", "ci")
@@ -187,6 +187,13 @@ def _catalogue(text: str) -> Rows:
             name = str(row.get("module") or f"{row.get('group', '')}:{row.get('name', alias)}")
             if isinstance(said, str) and said:
                 yield name, Asked(said, False, "", True)
+    for row in _table(data, "plugins").values():
+        name, _, said = row.rpartition(":") if isinstance(row, str) else ("", "", "")
+        if isinstance(row, dict):
+            name, version = str(row.get("id") or ""), row.get("version", "")
+            said = versions.get(str(version.get("ref")), "") if isinstance(version, dict) else version
+        if name and isinstance(said, str) and said:
+            yield plugin(name, said)
 
 
 def _table(data: Any, *keys: str) -> dict[str, Any]:
@@ -206,4 +213,7 @@ _READERS: dict[str, Callable[[str], Rows]] = {
     "directory.packages.props": project_of_net,
     "packages.config": project_of_net,
     "libs.versions.toml": _catalogue,
+    "mix.exs": mix,
+    "build.sbt": sbt,
+    "plugins.sbt": sbt,
 }

@@ -1,4 +1,4 @@
-"""Manifests of Maven, Gradle and .NET, read by their lines: no parser of XML sees a stranger's text."""
+"""Manifests of Maven, Gradle, sbt, Mix and .NET, read by their lines: no parser of XML sees their text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,21 @@ from core.risk.rules.dependencies.asked import Asked, Rows, lines
 
 _TAG = re.compile(r"<(/?[A-Za-z][\w.-]*)>(?:([^<>]*)</)?")
 _COORDINATES = re.compile(r"""["']([\w.-]+:[\w.-]+):([\w.+\[\](),-]+)["']""")
+# Of a `plugins` block, in both languages of Gradle.
+_PLUGIN = re.compile(
+    r"""\b(id|kotlin)\s{0,3}\(?\s{0,3}["']([\w.-]{1,200})["']\s{0,3}\)?\s{0,3}\.?version\s{0,3}\(?\s{0,3}["']([^"'$]{1,100})["']"""
+)
+# Plugins that bring what runs; others only build, check or pack it.
+_FRAMEWORK = re.compile(
+    r"springframework|spring\.dependency|^kotlin|jetbrains\.kotlin|quarkus|micronaut|grails|ktor|android|vaadin|protobuf"
+)
+_SBT = re.compile(
+    r"""["']([\w.-]{1,200})["']\s{1,5}%{1,3}\s{1,5}["']([\w.-]{1,200})["']\s{1,5}%\s{1,5}["']([^"'$]{1,100})["']"""
+)
+_MIX = re.compile(r"""\{\s{0,5}:(\w{1,100})\s{0,5},\s{0,5}(?:"([^"]{1,200})")?([^}]{0,500})""")
+_MIX_SOURCE = re.compile(r"""\b(git|github|path):\s{0,5}"([^"]{1,300})\"""")
+_MIX_HELD = re.compile(r"""\b(?:ref|tag):\s{0,5}"([^"]{1,100})\"""")
+_MIX_WORK = re.compile(r"""\bonly:\s{0,5}(?:\[[^\]]{0,100}\]|:\w{1,20})""")
 _PACKAGE = re.compile(
     r"<(PackageReference|PackageVersion|GlobalPackageReference|package)\b([^<>]{0,600}?)(/?)>"
 )
@@ -46,6 +61,35 @@ def gradle(text: str) -> Rows:
         dev = line.lstrip().lower().startswith(("test", "androidtest"))
         for name, said in _COORDINATES.findall(line):
             yield name, Asked(said, dev, "", True)
+        for kind, name, said in _PLUGIN.findall(line):
+            yield plugin(f"org.jetbrains.kotlin.{name}" if kind == "kotlin" else name, said)
+
+
+def plugin(name: str, said: str) -> tuple[str, Asked]:
+    """A plugin of Gradle, under a name that no library has."""
+    return f"{name} (plugin)", Asked(said, _FRAMEWORK.search(name) is None, "", True)
+
+
+def sbt(text: str) -> Rows:
+    for line in lines(text):
+        for group, artefact, said in _SBT.findall(line.partition("//")[0]):
+            dev = "addSbtPlugin" in line or re.search(r"%\s*[\"']?(?i:test|it)\b", line) is not None
+            yield f"{group}:{artefact}", Asked(said, dev, "", True)
+
+
+def mix(text: str) -> Rows:
+    """`{:phoenix, "~> 1.7"}` of mix.exs."""
+    flat = "\n".join(line.partition(" #")[0] if line.lstrip()[:1] != "#" else "" for line in lines(text))
+    for name, said, rest in _MIX.findall(flat):
+        where = _MIX_SOURCE.search(rest)
+        if where is not None and where[1] == "path":
+            continue
+        only = _MIX_WORK.search(rest)
+        dev = only is not None and "prod" not in only[0]
+        held = _MIX_HELD.search(rest)
+        source = f"git+{where[2]}" + (f"@{held[1]}" if held else "") if where is not None else ""
+        if said or source:
+            yield name, Asked(said, dev, source, True)
 
 
 def project_of_net(text: str) -> Rows:

@@ -63,6 +63,7 @@ def _flat(texts: list[Any]) -> dict[tuple[str, ...], _Value]:
 def _values(
     file: TouchedFile, before: dict[tuple[str, ...], _Value], after: dict[tuple[str, ...], _Value]
 ) -> Iterator[Match]:
+    yield from _plain_text(file, before, after)
     for path, was in before.items():
         now = after.get(path)
         if now is None or now.value != was.value:
@@ -70,6 +71,36 @@ def _values(
                 line = now.line if now else 0
                 evidence = line_at(file.after, line) or shown(f"{'.'.join(path)}: {was.value}")
                 yield Match(rule, level, shown(what), clears, file.path, line, evidence)
+
+
+def _plain_text(
+    file: TouchedFile, before: dict[tuple[str, ...], _Value], after: dict[tuple[str, ...], _Value]
+) -> Iterator[Match]:
+    """TLS of an Ingress whose hosts stay."""
+    held = {path[: path.index("tls")]: was for path, was in reversed(before.items()) if "tls" in path[1:-1]}
+    for over, was in held.items():
+        below = [path[len(over) : len(over) + 1] for path in after if path[: len(over)] == over]
+        serves = ("hosts",) in below or ("host",) in below or ("hostname",) in below
+        still = any(path[: len(over) + 1] == (*over, "tls") and value.value for path, value in after.items())
+        if serves and not still and over[-1:] == ("ingress",):
+            what = f"{'.'.join(over)} no longer ends TLS, and its hosts stay."
+            evidence = line_at(file.before, was.line)
+            yield Match("helm-guard-off", "medium", shown(what), "Keep it on.", file.path, 0, evidence)
+
+
+def _patience(key: str, over: str, was: int | None, now: int | None) -> str:
+    """What a lower number of seconds or failures cuts short, in words; "" where nothing."""
+    if was is None or now is None or now >= was:
+        return ""
+    if key == "terminationGracePeriodSeconds" and now * 2 <= was and (was > 30 or now * 3 <= was):
+        return "what still runs is cut off when it is stopped"
+    if (
+        key == "failureThreshold"
+        and over in ("livenessProbe", "startupProbe")
+        and (now == 1 or now * 3 <= was)
+    ):
+        return "it is restarted sooner, under load and while it starts"
+    return ""
 
 
 def _of_value(path: tuple[str, ...], was: Any, now: Any) -> Iterator[tuple[str, Level, str, str]]:
@@ -83,6 +114,9 @@ def _of_value(path: tuple[str, ...], was: Any, now: Any) -> Iterator[tuple[str, 
     if key == "enabled" and over in _GUARDS and was is True and now is False:
         grave, effect = _GUARDS[over]
         yield "helm-guard-off", grave, f"{said} is switched off: it {effect}.", "Keep it on."
+    if effect := _patience(key, over, whole(was), whole(now)):
+        clears = "Give it the time that the slowest start and stop of the last weeks took."
+        yield "helm-patience-lowered", "medium", f"{said} goes from {was} to {now}: {effect}.", clears
     if len(path) > 2 and path[-3:-1] in _MEMORY and (now is None or _much_lower(was, now)):
         clears = "Show that the highest use of the last weeks stays below it."
         went = "is removed" if now is None else f"falls from {was} to {now}"
@@ -144,6 +178,12 @@ rules: tuple[RiskRule, ...] = (
         "Probes, budgets, autoscaling and volumes are what keeps a release alive under trouble.",
         "Kubernetes, Probes: "
         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+    ),
+    _rule(
+        "helm-patience-lowered",
+        "Values that give pods less time to start or stop",
+        "Requests that are under way are cut off at every roll-out, or pods are restarted under load.",
+        "Kubernetes, Pod lifecycle: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/",
     ),
     _rule(
         "helm-resources-lowered",

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from core.risk.change import ChangeSet
+from core.risk.rules.infrastructure.gitops import TOLD as ARGO
+from core.risk.rules.infrastructure.gitops import of_applications
 from core.risk.rules.infrastructure.kubernetes_access import TOLD, around
-from core.risk.rules.infrastructure.kustomize import TOLD as ARGO
-from core.risk.rules.infrastructure.kustomize import of_applications, of_kustomizations
+from core.risk.rules.infrastructure.kubernetes_loss import TOLD as LOSSES
+from core.risk.rules.infrastructure.kubernetes_loss import of_losses
+from core.risk.rules.infrastructure.kubernetes_ways import TOLD as WAYS
+from core.risk.rules.infrastructure.kubernetes_ways import of_ways
+from core.risk.rules.infrastructure.kustomize import of_kustomizations
 from core.risk.rules.infrastructure.kustomize import wanted as is_kustomization
 from core.risk.rules.infrastructure.manifests import Object, Pair, containers, pairs, quantity, wanted, whole
 from core.risk.rules.infrastructure.scale import fewer, moves, told
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import once, shown
+from core.risk.rules.touched import fresh, rules_of, shown
 from core.risk.rules.yamldocs import Map, at, line_of, map_at, rows_at
 
 _PROBES: tuple[tuple[str, Level, str], ...] = (
@@ -26,6 +33,8 @@ _PROBES: tuple[tuple[str, Level, str], ...] = (
 def _matches(change: ChangeSet) -> Iterator[Match]:
     found = pairs(change)
     yield from around(change, found)
+    yield from of_losses(found)
+    yield from of_ways(found)
     yield from of_applications(found)
     yield from of_kustomizations(change)
     for pair in found:
@@ -33,7 +42,9 @@ def _matches(change: ChangeSet) -> Iterator[Match]:
             yield from _scale(pair.before, pair.after)
             yield from _rollout(pair.before, pair.after)
             # What a template leaves out may be filled in by another part of it.
-            if not (pair.before.body.templated or pair.after.body.templated):
+            if pair.before.body.templated or pair.after.body.templated:
+                yield from _unprobed(change, pair.before, pair.after)
+            else:
                 yield from _containers(pair.before, pair.after)
                 yield from _fixed(pair.before, pair.after)
         elif pair.before:
@@ -90,9 +101,23 @@ def _containers(old: Object, new: Object) -> Iterator[Match]:
             )
 
 
+def _unprobed(change: ChangeSet, old: Object, new: Object) -> Iterator[Match]:
+    """Of a template: a probe that neither it nor a new line of the change names any more."""
+    filled = any("{{" in line.text for file in change.files if file.path == new.path for line in fresh(file))
+    was = containers(old)
+    for name, container in containers(new).items() if not filled else ():
+        for found in _probes(old, new, name, was.get(name, Map()), container):
+            probe = next(one for one, _, _ in _PROBES if f" {one}:" in found.what)
+            again = probe in new.text or any(probe in one.text for file in change.files for one in file.added)
+            if not again:
+                yield msgspec.structs.replace(found, level="medium")
+
+
 def _probes(old: Object, new: Object, name: str, was: Map, now: Map) -> Iterator[Match]:
     for probe, level, effect in _PROBES:
-        if was.get(probe) and not now.get(probe):
+        # What a template fills a probe with is not seen.
+        had = was.get(probe) or (old.body.templated and probe in was)
+        if had and not (now.get(probe) or (new.body.templated and probe in now)):
             what = f"{new.title} loses its {probe}: container {name} {effect}."
             clears = f"Keep the {probe}; if its path or limits are wrong, correct them."
             lost = old.evidence(line_of(was, probe))
@@ -198,12 +223,8 @@ def _removed(old: Object) -> Iterator[Match]:
 
 
 _SCALE = "Show that the rest carries the peak load, or lower it in steps."
-_of = once(_matches)
+_rule = rules_of(_matches, lambda path: wanted(path) or is_kustomization(path))
 _DOCS = "https://kubernetes.io/docs"
-
-
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), lambda path: wanted(path) or is_kustomization(path))
 
 
 rules: tuple[RiskRule, ...] = (
@@ -252,5 +273,5 @@ rules: tuple[RiskRule, ...] = (
         "Argo CD, Automatic pruning: "
         "https://argo-cd.readthedocs.io/en/stable/user-guide/auto_sync/#automatic-pruning",
     ),
-    *(_rule(*one) for one in (*TOLD, *ARGO)),
+    *(_rule(*one) for one in (*TOLD, *LOSSES, *WAYS, *ARGO)),
 )

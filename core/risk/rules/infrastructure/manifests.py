@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.reading import differing
-from core.risk.rules.touched import is_lower, judged, line_at
+from core.risk.rules.touched import ending, is_lower, judged, line_at
 from core.risk.rules.yamldocs import Map, documents, map_at, rows_at
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout")
-_ENDS = (".yaml", ".yml", ".json")
+wanted = ending(".yaml", ".yml", ".json")
 _QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?")
 _FACTORS = {
     "m": 0.001, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18,
@@ -42,10 +42,6 @@ class Object(NamedTuple):
 class Pair(NamedTuple):
     before: Object | None
     after: Object | None
-
-
-def wanted(path: str) -> bool:
-    return path.lower().endswith(_ENDS)
 
 
 def pairs(change: ChangeSet) -> list[Pair]:

@@ -13,10 +13,12 @@ from core.risk.rules.infrastructure.hcl import Block, blocks
 from core.risk.rules.infrastructure.terraform_doors import Side, opened, opened_by_variable
 from core.risk.rules.infrastructure.terraform_kinds import forces_new, holds_data
 from core.risk.rules.infrastructure.terraform_settings import TOLD, of_resource, of_values
+from core.risk.rules.infrastructure.terraform_versions import TOLD as RUNNING
+from core.risk.rules.infrastructure.terraform_versions import of_providers, of_running, record_gone
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import judged, line_at, rules_of
+from core.risk.rules.touched import ending, judged, line_at, rules_of
 
-_ENDS = (".tf", ".tofu", ".tfvars")
+wanted = ending(".tf", ".tofu", ".tfvars")
 # Attributes that keep a resource from being destroyed, and the value with which they do.
 _GUARDS = {
     "prevent_destroy": "true",
@@ -33,25 +35,26 @@ _GUARDS = {
 }
 
 
-def wanted(path: str) -> bool:
-    return path.lower().endswith(_ENDS)
-
-
 def _matches(change: ChangeSet) -> Iterator[Match]:
     before, after, notes = _sides(change)
     for key, old in before.items():
         if key not in after:
             yield from _gone(key, old, notes)
+            folder, _, address = key.partition(":")
+            if address not in notes.get(folder, ()):
+                yield from record_gone(old, after)
     for key, new in after.items():
         earlier = before.get(key)
         if earlier:
             yield from _unguarded(earlier, new)
             yield from _made_anew(earlier, new)
             yield from of_resource(earlier, new)
+            yield from of_running(earlier, new, notes.get(key.partition(":")[0], ()))
         yield from opened(earlier, new)
     for file in judged(change, wanted, gone=False):
         yield from opened_by_variable(file)
         yield from of_values(file)
+        yield from of_providers(file)
 
 
 def _sides(change: ChangeSet) -> tuple[dict[str, Side], dict[str, Side], dict[str, set[str]]]:
@@ -191,5 +194,5 @@ rules: tuple[RiskRule, ...] = (
         "AWS, Blocking public access: "
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     ),
-    *(_rule(*one) for one in TOLD),
+    *(_rule(*one) for one in (*TOLD, *RUNNING)),
 )

@@ -1,4 +1,4 @@
-"""Terraform plans as JSON (`terraform show -json`), and rights that Terraform files widen.
+"""Terraform plans as JSON (`terraform show -json`), and rights that Terraform and other clouds' code widen.
 
 A plan says what an apply does; one that cannot be read is told, not passed over.
 """
@@ -11,24 +11,35 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.risk.change import ChangeSet, TouchedFile
+from core.risk.rules.infrastructure.cloud_code import is_code_of_cloud
+from core.risk.rules.infrastructure.cloud_code import wanted as is_cloud
 from core.risk.rules.infrastructure.terraform import wanted as is_terraform
 from core.risk.rules.infrastructure.terraform_kinds import holds_data, serves
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import fresh, gone, is_comment, judged, once, shown
+from core.risk.rules.touched import fresh, gone, is_comment, judged, line_at, once, shown
 
 MAX_PLAN = 20_000_000
 _NAME = re.compile(r"(?:.{0,200}[._-])?(?:tf)?plan(?:_output|-output)?\.json", re.IGNORECASE)
-_WIDE_POLICY = re.compile(
-    r"""["']?(?:Action|actions|NotAction)["']?\s{0,9}[=:]\s{0,9}\[?\s{0,9}["'](?:\*|iam:\*"
-    r"|sts:\*|kms:\*)["']"""
+_KEY = r"""["']?\b(?:Action|actions|NotAction)\b["']?\s{0,9}[=:]\s{0,9}"""
+_WIDE_ACTION = r"""["'](\*|\*:\*|iam:\*|sts:\*|kms:\*)["']"""
+_WIDE_POLICY = re.compile(_KEY + r"\[?\s{0,9}" + _WIDE_ACTION)
+# A list of actions that goes on over lines.
+_LIST = re.compile(
+    _KEY
+    + r"""(?:\[([^\[\]]{0,4000})\]|((?:\n\s{0,60}-\s{1,9}["']?[\w:*-]{1,80}["']?[ \t]{0,9}(?=\n|$)){1,60}))"""
 )
-_DENY = re.compile(r"""["']?[Ee]ffect["']?\s{0,9}[=:]\s{0,9}["']Deny["']""")
+_IN_LIST = re.compile(_WIDE_ACTION)
+_DENY = re.compile(
+    r"""["']?\b[Ee]ffect["']?\s{0,9}[=:]\s{0,9}(?:["']?Deny\b|(?:\w{1,20}\.)?Effect[._]DENY\b)"""
+)
 _ALL = ("*", "*:*", "iam:*", "sts:*", "kms:*")
 _WIDE_ROLE = re.compile(
-    r"""AdministratorAccess|IAMFullAccess|PowerUserAccess|["'](?:roles/(?:owner|editor"
-    r"|iam.securityAdmin))["']"""
+    r"""AdministratorAccess|IAMFullAccess|PowerUserAccess"""
+    r"""|["']roles/(?:owner|editor|iam\.securityAdmin)["']"""
     r"""|role_definition_name\s{0,40}=\s{0,40}["'](?:Owner|User Access Administrator)["']"""
 )
+# The key policy with which an account keeps the rights over its own keys.
+_OWN_ACCOUNT = re.compile(r":root\b|AccountRootPrincipal|AccountPrincipal")
 
 
 def is_plan(path: str) -> bool:
@@ -36,14 +47,14 @@ def is_plan(path: str) -> bool:
 
 
 def _wanted(path: str) -> bool:
-    return is_plan(path) or is_terraform(path)
+    return is_plan(path) or is_terraform(path) or is_cloud(path)
 
 
 def _matches(change: ChangeSet) -> Iterator[Match]:
     for file in judged(change, _wanted, gone=False):
         if is_plan(file.path):
             yield from _of_plan(file)
-        else:
+        elif is_terraform(file.path) or is_code_of_cloud(file.path, file.after):
             yield from _rights(file)
 
 
@@ -152,22 +163,51 @@ _NARROW = "List the actions and resources that are needed."
 
 def _rights(file: TouchedFile) -> Iterator[Match]:
     earlier = {_wide(line.text) for line in gone(file)}
-    for line in fresh(file):
-        hit = _wide(line.text)
-        if hit and hit not in earlier and not is_comment(line.text) and not _denies(file, line.number):
+    left = {line.number for line in gone(file)}
+    earlier |= {hit for opened, number, hit in _listed(file.before) if {opened, number} & left}
+    for number, hit, text in _granted(file):
+        if hit not in earlier and not is_comment(text) and not _is_meant(file, number, hit):
             what = f"This gives rights over everything ({shown(hit)})."
-            yield Match("tf-iam-wider", "high", what, _NARROW, file.path, line.number, shown(line.text))
+            yield Match("tf-iam-wider", "high", what, _NARROW, file.path, number, shown(text))
 
 
-def _denies(file: TouchedFile, number: int) -> bool:
-    """Whether the statement around a line refuses."""
-    lines = (file.after or "").split("\n")[max(0, number - 6) : number + 5]
-    return any(_DENY.search(line[:500]) for line in lines)
+def _granted(file: TouchedFile) -> Iterator[tuple[int, str, str]]:
+    """New wide grants: line, what is granted, the line's text. Of lists over lines the line of the entry."""
+    lines = {line.number: line.text for line in fresh(file)}
+    for number, text in lines.items():
+        if hit := _wide(text):
+            yield number, hit, text
+    for opened, number, hit in _listed(file.after):
+        if {opened, number} & lines.keys() and not _wide(lines.get(number, "")):
+            yield number, hit, lines.get(number) or line_at(file.after, number)
+
+
+def _listed(text: str | None) -> Iterator[tuple[int, int, str]]:
+    """Wide actions in lists: the line in which the list begins, that of the entry, the entry."""
+    line, at = 1, 0
+    for found in _LIST.finditer(text or ""):
+        group = 1 if found[1] is not None else 2
+        line += (text or "").count("\n", at, found.start(group))
+        at = found.start(group)
+        entries = re.sub(r"(?:#|//)[^\n]{0,500}", lambda one: " " * len(one[0]), found[group])
+        hit = _IN_LIST.search(entries)
+        if hit:
+            yield line, line + entries.count("\n", 0, hit.start()), hit[1]
+
+
+def _is_meant(file: TouchedFile, number: int, hit: str) -> bool:
+    """Whether the statement around a line refuses, or is how an account keeps its own keys."""
+    lines = [line[:500] for line in (file.after or "").split("\n")[max(0, number - 6) : number + 9]]
+    if any(_DENY.search(line) for line in lines[:11]):
+        return True
+    return hit == "kms:*" and any(_OWN_ACCOUNT.search(line) for line in lines)
 
 
 def _wide(text: str) -> str:
-    hit = _WIDE_POLICY.search(text) or _WIDE_ROLE.search(text)
-    return hit[0] if hit else ""
+    if hit := _WIDE_POLICY.search(text):
+        return hit[1]
+    role = _WIDE_ROLE.search(text)
+    return role[0] if role else ""
 
 
 _of = once(_matches)

@@ -22,7 +22,7 @@ _COUNT_WORDS = (
     "min_node_count max_node_count min_count max_count min_instance_count max_instance_count min_replicas "
     "max_replicas minimum_instance_count num_cache_clusters instance_count target_size replicas"
 )
-_COUNTS = frozenset(_COUNT_WORDS.split())
+COUNTS = frozenset(_COUNT_WORDS.split())
 _KEPT_WORDS = (
     "backup_retention_period backup_retention_days snapshot_retention_limit retained_backups "
     "automated_snapshot_retention_period"
@@ -63,7 +63,7 @@ def of_resource(old: Side, new: Side) -> Iterator[Match]:
     """The matches of the rules of this file for one resource."""
     for one in _both(old.block, new.block):
         yield from _copies(new, one)
-        if one.name in _COUNTS and not is_lower(new.path):
+        if one.name in COUNTS and not is_lower(new.path):
             was, now = _number(one.old), _number(one.new)
             level = fewer(was, now)
             if level and one.name not in new.block.value("lifecycle", "ignore_changes"):
@@ -184,7 +184,7 @@ TOLD: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "tf-module-major",
-        "A module jumps a major version",
+        "A module or a provider jumps a major version",
         "By semantic versioning it breaks what used the one before; here that may destroy things.",
         f"Terraform documentation, Module versions: {_LANGUAGE}/block/module",
     ),

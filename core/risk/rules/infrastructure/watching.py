@@ -1,5 +1,5 @@
-"""What watches, and what goes out in parts: alerts of Prometheus that are gone, playbooks of Ansible that
-take all hosts at once.
+"""What watches, and what goes out in parts: alerts of Prometheus that are gone or told to nobody, playbooks
+of Ansible that take all hosts at once.
 """
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from core.risk.change import ChangeSet, TouchedFile
+from core.risk.rules.infrastructure.alertmanager import of_receivers
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import is_lower, judged, line_at, place_of, rules_of, shown
+from core.risk.rules.touched import ending, is_lower, judged, line_at, place_of, rules_of, shown
 from core.risk.rules.yamldocs import Map, documents, line_of, map_at, rows_at
 
-_ENDS = (".yaml", ".yml", ".rules")
+wanted = ending(".yaml", ".yml", ".rules")
+# Alerts that are named of those that went together.
+_NAMED = 5
 
 
 class _Alert(NamedTuple):
@@ -21,10 +24,6 @@ class _Alert(NamedTuple):
     expression: str
     severity: str
     line: int
-
-
-def wanted(path: str) -> bool:
-    return path.lower().endswith(_ENDS)
 
 
 def _matches(change: ChangeSet) -> Iterator[Match]:
@@ -36,13 +35,36 @@ def _matches(change: ChangeSet) -> Iterator[Match]:
             after += _alerts(file, file.after)
             if "serial" in (file.before or "") and file.after is not None:
                 yield from _at_once(file)
+            yield from of_receivers(file)
     names, expressions = {one.name for one in after}, {one.expression for one in after}
-    for one in before:
-        if one.name not in names and one.expression not in expressions:
-            level: Level = "low" if one.severity in ("info", "none") else "medium"
-            what = f"The alert {one.name} is removed: nobody is told of it any more."
-            clears = "Say which other alert tells of it, or why it needs nobody."
-            yield _match(one.file, "alert-removed", level, what, clears, one.line)
+    lost = [one for one in before if one.name not in names and one.expression not in expressions]
+    yield from _removed(lost)
+
+
+def _removed(lost: list[_Alert]) -> Iterator[Match]:
+    """One match for a file and level: alerts that go together went from one place."""
+    together: dict[tuple[str, Level], list[_Alert]] = {}
+    for one in lost:
+        level: Level = "low" if one.severity in ("info", "none") else "medium"
+        together.setdefault((one.file.path, level), []).append(one)
+    for (_, level), (first, *others) in together.items():
+        names = list(dict.fromkeys(one.name for one in (first, *others)))
+        said = _and(names)
+        what = (
+            f"The alerts {said} are removed: nobody is told of these any more."
+            if len(names) > 1
+            else f"The alert {said} is removed: nobody is told of it any more."
+        )
+        clears = "Say which other alert tells of it, or why it needs nobody."
+        yield _match(first.file, "alert-removed", level, what, clears, first.line)
+
+
+def _and(names: list[str]) -> str:
+    """The first of them in words, and how many more."""
+    more = len(names) - _NAMED
+    if more > 0:
+        return f"{', '.join(names[:_NAMED])} and {more} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _alerts(file: TouchedFile, text: str | None) -> Iterator[_Alert]:
@@ -96,6 +118,12 @@ rules: tuple[RiskRule, ...] = (
         "An alert is removed",
         "What nobody is told of is found by users.",
         "Google SRE workbook, Alerting on SLOs: https://sre.google/workbook/alerting-on-slos/",
+    ),
+    _rule(
+        "alert-not-told",
+        "Alerts go to a receiver that tells nobody",
+        "The rule still fires and everything looks watched, but nobody hears of it.",
+        "Prometheus, Alertmanager configuration: https://prometheus.io/docs/alerting/latest/configuration/",
     ),
     _rule(
         "ansible-all-at-once",

@@ -60,6 +60,11 @@ _DEBUG = finder(
 _DEBUG_ENV = finder(
     r"(?:^|[._-])(?:flask_env|node_env|rails_env|app_env|aspnetcore_environment|environment)$"
 )
+# How much is written to the log by all parts, not by one.
+_LOG_ROOT = finder(
+    r"(?:^|[._-])(?:logging\.level\.root|logging\.level|log[._-]?level|root(?:[._-]?logger)?[._-]?(?:log[._-]?)?level)$"
+)
+_LOUD, _QUIET = ("debug", "trace", "all", "silly"), ("info", "warn", "warning", "error", "notice")
 _ADDRESS_WORDS = (
     "url uri host hostname hosts endpoint endpoints dsn broker brokers bootstrap server servers address addr "
     "upstream datasource"
@@ -134,13 +139,20 @@ def _of_setting(file: TouchedFile, one: Change) -> Iterator[Match]:
     if one.new is not None and one.old != one.new and _debug(one):
         what = f"Debug mode is switched on ({one.name})."
         yield _match(file, "config-debug-on", "medium", what, "Leave it off outside development.", one)
+    if _LOG_ROOT(one.name[-200:]) and _is(one.old, _QUIET) and _is(one.new, _LOUD):
+        what = f"Everything is logged ({one.name} {one.new}): more to keep, and secrets among it."
+        yield _match(file, "config-debug-on", "medium", what, "Raise it for one part, and for a while.", one)
     if one.old is not None and one.new is not None and words & _ADDRESS and not words & _ORNAMENT:
         yield from _address(file, one)
 
 
+def _is(value: str | None, words: tuple[str, ...]) -> bool:
+    return (value or "").strip().lower() in words
+
+
 def _words(name: str) -> frozenset[str]:
-    """The words of the last two keys."""
-    tail = ".".join(name.split(".")[-2:])[-200:]
+    """The words of the last two keys, without the place that is told in parentheses."""
+    tail = ".".join(name.partition(" (")[0].split(".")[-2:])[-200:]
     return frozenset(word.lower() for word in _WORDS.findall(tail))
 
 

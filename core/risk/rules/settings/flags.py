@@ -8,11 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from core.risk.change import ChangeSet, TouchedFile
+from core.risk.change import ChangeSet, Line, TouchedFile
+from core.risk.rules.code.hunks import begun, hunks, lost
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.settings.configuration import amount
 from core.risk.rules.settings.settings_text import Change, changes
-from core.risk.rules.touched import finder, fresh, gone, is_comment, is_lower, judged, line_at, once, shown
+from core.risk.rules.touched import (
+    finder,
+    fresh,
+    gone,
+    is_comment,
+    is_lower,
+    judged,
+    line_at,
+    rules_of,
+    shown,
+)
 
 _FILE = finder(
     r"(?:^|/)(?:[\w.-]{0,60}(?:feature[_-]?flags?|feature[_-]?toggles?|flags|toggles|features)[\w.-]{0,40}"
@@ -22,6 +33,13 @@ _FILE = finder(
 _SHARE = finder(r"percent|rollout|weight|traffic|fraction|\b100\b|variations?\.")
 _ENABLED = finder(r"(?:^|[._-])(?:enabled|enable|on|active|state|default|defaultvariant|default_?value)$")
 _KILL = finder(r"kill[_-]?switch|circuit[_-]?breaker|emergency[_-]?(?:off|stop|disable)|disable[_-]?all")
+# What is asked whether it is off is there to be switched off; what is asked whether it is on may be done.
+_ASKED_OFF = re.compile(
+    r"\b(?:flags?|features?|toggles?|switch(?:es)?|killswitch\w{0,5}|unleash|flipper|flipt|settings|config|ld\w{0,8})"
+    r"\w{0,20}(?:\(\))?(?:\.|::|->)(?:is_?off|is_?disabled|is_?stopped|is_?paused|disabled\?|off\?|kill(?:ed)?)\??\s{0,3}"
+    r"[( ]\s{0,3}[\"':]([\w.:/-]{1,100})",
+    re.IGNORECASE,
+)
 _CALL = re.compile(
     r"(?:variation|isEnabled|is_enabled|isFeatureEnabled|is_feature_enabled|feature_enabled|getBooleanValue"
     r"|get_boolean_value|boolVariation|BoolVariation|BooleanValue|getFlag|get_flag|flag_enabled|checkGate"
@@ -121,7 +139,7 @@ def _calls(file: TouchedFile, removed: bool) -> Iterator[tuple[str, str, int, st
 def _kill_switch(file: TouchedFile) -> Iterator[Match]:
     left = "\n".join(line.text for line in file.added) if file.after is None else file.after
     for line in gone(file):
-        found = None if is_comment(line.text) else _KILL(line.text)
+        found = None if is_comment(line.text) else _KILL(line.text) or _asked_off(file, line)
         if found and found[0].lower() not in left.lower():
             what = f"The switch that stops this in an emergency is removed ({found[0]})."
             clears = (
@@ -134,13 +152,20 @@ def _kill_switch(file: TouchedFile) -> Iterator[Match]:
             return
 
 
-_of = once(_matches)
+def _asked_off(file: TouchedFile, line: Line) -> re.Match[str] | None:
+    """A question whether it is switched off, that is gone from what stays."""
+    found = _ASKED_OFF.search(line.text)
+    if found is None or file.status == "deleted" or any(_ASKED_OFF.search(one.text) for one in fresh(file)):
+        return None
+    names = begun(file)
+    for hunk in hunks(file):
+        if any(one.number == line.number for one in hunk.removed):
+            return None if lost(hunk, names) else found
+    return None
+
+
 _STEPS = "Google SRE workbook, Canarying releases: https://sre.google/workbook/canarying-releases/"
-
-
-def _rule(id: str, title: str, why: str, source: str = _STEPS) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
-
+_rule = rules_of(_matches, wanted, _STEPS)
 
 rules: tuple[RiskRule, ...] = (
     _rule(

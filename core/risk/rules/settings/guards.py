@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.risk.change import ChangeSet, TouchedFile
+from core.risk.rules.code.hunks import mentions
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.settings.settings_text import changes, wanted
 from core.risk.rules.touched import (
@@ -31,7 +32,7 @@ _SCHEMA = finder(
 )
 _REBUILDS = frozenset(("create", "create-drop", "drop-and-create", "drop"))
 _IN_MEMORY = finder(r"jdbc:(?:h2:mem|hsqldb:mem|h2:~|derby:memory)|sqlite::memory:")
-_CODE = finder(r"\.(?:rb|py|java|kt|ts|js|mjs|cjs|php|cs|scala|groovy)$")
+_CODE = finder(r"\.(?:rb|py|java|kt|ts|js|mjs|cjs|php|cs|scala|groovy|go|exs?)$")
 _PRODUCTION_RB = finder(r"(?:^|/)config/environments/production\.rb$")
 
 
@@ -43,6 +44,8 @@ class _Guard(NamedTuple):
     what: str
     clears: str
     removed: bool = False
+    # Said in a new line, it makes this harmless.
+    unless: re.Pattern[str] | None = None
 
 
 _TOKENS = "Let the framework check the token, or name the one action that another proof protects."
@@ -56,6 +59,29 @@ _GUARDS = (
         "medium",
         "Forms are accepted here without the token that shows where they come from.",
         _TOKENS,
+    ),
+    _Guard(
+        re.compile(
+            r"\bcsrf\b[^;]{0,60}\bdisable\b|\bcsrf\s{0,3}[({]\s{0,3}(?:it\.)?disable\(|@csrf_exempt\b"
+            r"|\bIgnoreAntiforgeryToken\b|\bDisableAntiforgery\(\)|\bcsrf(?:_protection|Protection)?[\"']?\s{0,3}[:=]>?\s{0,3}false\b"
+            r"|\bWTF_CSRF_ENABLED\s{0,3}=\s{0,3}False"
+        ),
+        "medium",
+        "Forms are accepted from other sites: the check of their token is switched off.",
+        _TOKENS,
+        unless=re.compile(
+            r"STATELESS|oauth2ResourceServer|\bjwt\b|[Bb]earer|httpBasic|webhook|callback", re.IGNORECASE
+        ),
+    ),
+    _Guard(
+        re.compile(
+            r"\bapp\.use\(\s{0,3}(?:csurf|csrf\w{0,20}|lusca\.csrf)\(|\[ValidateAntiForgeryToken\]|\bCSRFProtect\("
+            r"|\bcsrf\.Protect\(|\bplug\s{1,3}:protect_from_forgery|\bVerifyCsrfToken::class"
+        ),
+        "medium",
+        "Forms are accepted from other sites: the check of their token is removed.",
+        _TOKENS,
+        removed=True,
     ),
     _Guard(
         re.compile(r"\bprotect_from_forgery\b|[\"']django\.middleware\.csrf\.CsrfViewMiddleware[\"']"),
@@ -85,6 +111,18 @@ _GUARDS = (
         "Change the schema by migrations.",
     ),
 )
+# Looked for first.
+_WORDS = (
+    "csrf",
+    "csurf",
+    "forgery",
+    "authenticity",
+    "ssl",
+    "cookie_secure",
+    "allowed_hosts",
+    "force",
+    "dropschema",
+)
 _FORCE_SSL = re.compile(r"^\s{0,80}config\.force_ssl\s*=\s*(true|false)\b")
 
 
@@ -94,7 +132,7 @@ def _matches(change: ChangeSet) -> Iterator[Match]:
             continue
         if wanted(file.path):
             yield from _schema(file)
-        if _CODE(file.path[-200:]):
+        if _CODE(file.path[-200:]) and (mentions(file.added, _WORDS) or mentions(file.removed, _WORDS)):
             for guard in _GUARDS:
                 yield from _guarded(file, guard)
         if _PRODUCTION_RB(file.path[-200:]):
@@ -120,6 +158,8 @@ def _guarded(file: TouchedFile, guard: _Guard) -> Iterator[Match]:
     new = [line for line in fresh(file) if guard.pattern.search(line.text) and not is_comment(line.text)]
     old = [line for line in gone(file) if guard.pattern.search(line.text) and not is_comment(line.text)]
     rule = "config-schema-rebuilt" if "tables" in guard.what else "config-guard-off"
+    if guard.unless and any(guard.unless.search(line.text) for line in fresh(file)):
+        return
     if guard.removed and old and not new:
         yield Match(rule, guard.level, guard.what, guard.clears, file.path, 0, shown(old[0].text))
     if not guard.removed and new and not old:

@@ -23,7 +23,12 @@ _KEEPS_OUT = {
     "auth_request": re.compile(r"(?!off$).+", re.DOTALL),
     "ssl_verify_client": re.compile(r"on"),
 }
+# Directives that hold back who asks too often; what is around them holds for what is inside.
+_HOLDS_BACK = ("limit_req", "limit_conn")
 _OLD_TLS = re.compile(r"(?<![\w.])(?:SSLv[23]|TLSv1(?:\.1)?)(?![\w.])")
+
+
+_Said = dict[tuple[str, str], tuple[int, str]]
 
 
 def wanted(path: str) -> bool:
@@ -37,7 +42,7 @@ def _matches(change: ChangeSet) -> Iterator[Match]:
 
 
 def _nginx(file: TouchedFile, before: str, after: str) -> Iterator[Match]:
-    was, now = _directives(before), _directives(after)
+    was, now = directives(before), directives(after)
     places = {place for place, _ in now}
     for (place, name), (line, value) in was.items():
         keeps = _KEEPS_OUT.get(name)
@@ -47,6 +52,7 @@ def _nginx(file: TouchedFile, before: str, after: str) -> Iterator[Match]:
             clears = "Keep it, or show what proves who asks now."
             number, evidence = place_of(file, line), line_at(before, line)
             yield Match("nginx-opened", "high", shown(what), clears, file.path, number, evidence)
+    yield from _unlimited(file, was, now)
     for (place, name), (line, value) in now.items():
         old = was.get((place, name), (0, ""))[1]
         if name == "ssl_protocols" and _OLD_TLS.search(value) and not _OLD_TLS.search(old):
@@ -55,7 +61,20 @@ def _nginx(file: TouchedFile, before: str, after: str) -> Iterator[Match]:
             yield Match("nginx-tls-old", "medium", shown(what), clears, file.path, line, line_at(after, line))
 
 
-def _directives(text: str) -> dict[tuple[str, str], tuple[int, str]]:
+def _unlimited(file: TouchedFile, was: _Said, now: _Said) -> Iterator[Match]:
+    places = {place for place, _ in now}
+    for (place, name), (line, value) in was.items():
+        if name not in _HOLDS_BACK or place not in places or (place, "include") in now.keys() - was.keys():
+            continue
+        if any(other == name and place.startswith(around) for around, other in now):
+            continue
+        what = f"{place or 'The server'} no longer holds back who asks too often (`{name} {value}`)."
+        clears = "Keep a limit, with more room if it is too tight, or show what holds them back instead."
+        number, evidence = place_of(file, line), line_at(file.before, line)
+        yield Match("nginx-limit-removed", "medium", shown(what), clears, file.path, number, evidence)
+
+
+def directives(text: str) -> _Said:
     """What a configuration says, by the blocks around it and the name: line and value; of `deny` and its
     like the strictest."""
     found: dict[tuple[str, str], tuple[int, str]] = {}
@@ -91,6 +110,13 @@ rules: tuple[RiskRule, ...] = (
         "nginx lets in whom it kept out",
         "Pages for administrators and metrics are mostly guarded by this one line.",
         "nginx, Module ngx_http_access_module: https://nginx.org/en/docs/http/ngx_http_access_module.html",
+    ),
+    _rule(
+        "nginx-limit-removed",
+        "nginx no longer limits who asks too often",
+        "Guesses of passwords and floods of requests then reach the program as fast as they are sent.",
+        "nginx, Module ngx_http_limit_req_module: "
+        "https://nginx.org/en/docs/http/ngx_http_limit_req_module.html",
     ),
     _rule(
         "nginx-tls-old",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from core.risk.change import ChangeSet, Line, TouchedFile
 from core.risk.paths import is_generated, is_test
 from core.risk.rules.rule import Level, Match, RiskRule
-from core.risk.rules.touched import LONGEST_LINE, finder, fresh, gone, is_comment, once, place_of, shown
+from core.risk.rules.touched import LONGEST_LINE, finder, fresh, gone, is_comment, place_of, rules_of, shown
 
 _FILE = finder(
     r"(?:^|/)(?:prompts?|system_prompts)/.{1,200}\.(?:md|txt|ya?ml|json|j2|jinja2?|prompt|tmpl"
@@ -174,15 +174,10 @@ def _number(file: TouchedFile, line: Line, name: str, was: float | None, now: fl
 
 
 _EVALUATE = "Run the evaluation, and add the case that asks for the change to it in the same pull request."
-_of = once(_matches)
 _EVALS = (
     "OpenAI, Evaluation best practices: https://platform.openai.com/docs/guides/evaluation-best-practices"
 )
-
-
-def _rule(id: str, title: str, why: str, source: str = _EVALS) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), wanted)
-
+_rule = rules_of(_matches, wanted, _EVALS)
 
 rules: tuple[RiskRule, ...] = (
     _rule(

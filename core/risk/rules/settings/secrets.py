@@ -42,6 +42,8 @@ _PLACEHOLDER = re.compile(
     r"|\$\(|\{\{|%\(|getenv"
     r"|environ|process\.env|secrets\.|config\.|settings\.|self\.|this\.|os\.|var\.|local\."
     r"|data\.|^[a-z_.]+\(|://"
+    # What everybody's emulator of Azure is given.
+    r"|Eby8vdM02xNOcqFlqUwJ|C2y6yDjf5/R\+ob0N8A7Cgv30"
 )
 _NOT_SECRET = re.compile(
     r"(?i)(?:name|path|file|ref|id|url|uri|arn|length|ttl|type|header|field|class|count|version|prefix|regex"

@@ -17,7 +17,7 @@ from core.risk.rules.touched import fresh, left_alone
 
 _MADE_UP = re.compile(
     r"(?i)example|dummy|sample|fake|redact|placeholder|changeme|your|test|mock|invalid|foobar|secret|token|valid"
-    r"|xxxx|not[_-]?real|\.\.\.|0123|1234|abcd|qwert|deadbeef|(.)\1{4}|(.{2,8})\2\2"
+    r"|xxxx|not[_-]?real|\.\.\.|0123|1234|abcd|qwert|deadbeef|Eby8vdM02x|C2y6yDjf5/|(.)\1{4}|(.{2,8})\2\2"
 )
 _RUN = 5
 _KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")

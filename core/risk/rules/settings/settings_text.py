@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from core.risk.change import Line, TouchedFile
 from core.risk.rules.reading import differing
+from core.risk.rules.settings import nginx
 from core.risk.rules.touched import LONGEST_LINE, is_comment
 from core.risk.rules.yamldocs import documents, walk
 
@@ -87,14 +88,16 @@ def changes(file: TouchedFile) -> Iterator[Change]:
 
 def _both(file: TouchedFile) -> tuple[Iterable[Setting], Iterable[Setting]]:
     """The settings before and after, both read in the same way."""
+    texts = (file.before, file.after)
     if file.path.lower().endswith((".yaml", ".yml", ".json")):
         sides = [documents(text) for text in differing(file.before, file.after)]
-        texts = (file.before, file.after)
         if any(sides) and all(
             side is not None or text is None for side, text in zip(sides, texts, strict=True)
         ):
             before, after = (_of_documents(side or []) for side in sides)
             return before, after
+    if nginx.wanted(file.path) and None not in texts:
+        return _of_nginx(file.before or ""), _of_nginx(file.after or "")
     if file.before is None and file.after is None:
         return _of_lines(file.removed), _of_lines(file.added)
     return _of_lines(_numbered(file.before)), _of_lines(_numbered(file.after))
@@ -127,10 +130,16 @@ def _text(value: Any) -> str:
     return "null" if value is None else str(value)[:LONGEST_LINE]
 
 
+def _of_nginx(text: str) -> Iterator[Setting]:
+    """Directives with the blocks around them, which are no part of what a name says."""
+    for (place, name), (line, value) in nginx.directives(text).items():
+        yield Setting(f"{name} ({place})" if place else name, _bare(value), line)
+
+
 def _of_lines(lines: Iterable[Line]) -> Iterator[Setting]:
     section = ""
-    for line in lines:
-        text = line.text[:LONGEST_LINE].rstrip()
+    for line in _apart(lines):
+        text = line.text
         if is_comment(text):
             continue
         header = _SECTION.match(text)
@@ -139,6 +148,14 @@ def _of_lines(lines: Iterable[Line]) -> Iterator[Setting]:
             section = f"{header[1]}."
         elif found:
             yield Setting(f"{section}{found[1]}", _bare(found[2]), line.number)
+
+
+def _apart(lines: Iterable[Line]) -> Iterator[Line]:
+    """Lines, cut; several directives that stand on one (`read_timeout 5s; send_timeout 1s;`) each alone."""
+    for line in lines:
+        text = line.text[:LONGEST_LINE].rstrip()
+        parts = text.rstrip(";").split(";") if text.endswith(";") and "=" not in text else [text]
+        yield from (Line(line.number, part) for part in parts)
 
 
 def _bare(text: str) -> str:

@@ -6,14 +6,14 @@ Their own files, settings of others, and topics that Terraform makes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.infrastructure.hcl import Block, blocks
 from core.risk.rules.rule import Level, Match, RiskRule
 from core.risk.rules.settings.configuration import amount
 from core.risk.rules.settings.settings_text import Change, changes, wanted
-from core.risk.rules.touched import finder, is_lower, judged, line_at, once, shown
+from core.risk.rules.touched import finder, is_lower, judged, line_at, rules_of, shown
 
 _TOPICS = ("kafka_topic", "confluent_kafka_topic", "aiven_kafka_topic")
 _REDIS = finder(r"(?:^|/)[\w.-]{0,60}(?:redis|valkey)[\w.-]{0,60}(?:/[^/]{1,100})?\.conf$")
@@ -29,6 +29,9 @@ _LOST = "what was written since the last picture is lost at a restart"
 _AGED = "the last value of each key is deleted with age"
 _BEHIND = "a replica that missed messages may lead, and these are lost"
 _THROWN = "keys without an end are thrown away when memory is full"
+_UNHEARD = "a message that the broker lost is not seen, and not sent again"
+_TAKEN = "a message counts as done before it is, and is lost when the worker dies"
+_PASSED = "where no position is known, what was written before is passed over"
 # The end of a name, what it was, what it is now, how grave that is, and why.
 _WORSE: tuple[tuple[str, str, str, Level, str], ...] = (
     ("appendonly", "yes", "no", "high", _LOST),
@@ -37,6 +40,35 @@ _WORSE: tuple[tuple[str, str, str, Level, str], ...] = (
     ("maxmemory-policy", "noeviction", "allkeys-", "medium", _THROWN),
     ("maxmemoryPolicy", "noeviction", "allkeys-", "medium", _THROWN),
 )
+# The same of clients, whose names are written with points, dashes, underscores or none.
+_CLIENTS: tuple[tuple[Callable[[str], object], tuple[str, ...], tuple[str, ...], Level, str], ...] = (
+    (
+        finder(r"(?:^|[._-])(?:required[._-]?)?acks$"),
+        ("all", "-1"),
+        ("0", "1", "none", "leader"),
+        "high",
+        _UNHEARD,
+    ),
+    (finder(r"(?:^|[._-])enable[._-]?auto[._-]?commit$"), ("false",), ("true",), "high", _TAKEN),
+    (
+        finder(r"(?:^|[._-])auto[._-]?offset[._-]?reset$"),
+        ("earliest", "smallest"),
+        ("latest", "largest"),
+        "medium",
+        _PASSED,
+    ),
+    (
+        finder(r"(?:^|[._-])enable[._-]?idempotence$"),
+        ("true",),
+        ("false",),
+        "medium",
+        "a message sent again is there twice",
+    ),
+    (finder(r"(?:^|[._-])acknowledge[._-]?mode$"), ("manual", "auto", "client"), ("none",), "high", _TAKEN),
+    (finder(r"(?:^|[._-])auto[._-]?ack$"), ("false",), ("true",), "high", _TAKEN),
+)
+_GROUP = finder(r"(?:^|[._-])group[._-]?id$")
+_READERS = finder(r"kafka|consumer|redpanda|stream")
 _SHOW = "Show who reads how far back, and that nobody needs what is thrown away."
 
 
@@ -78,6 +110,7 @@ def _kept(file: TouchedFile, one: Change) -> Iterator[Match]:
     for end, safe, worse, level, effect in _WORSE:
         if f".{name}".endswith(f".{end}") and old.startswith(safe) and new.startswith(worse):
             yield _less(file, one, level, f"{one.name} goes from {old} to {new}: {effect}.")
+    yield from _of_client(file, one, name, old, new)
     if _REDIS(file.path[-300:]) and name == "save" and old.strip("\"'") and not new.strip("\"'"):
         yield _less(file, one, "high", "Redis no longer writes what it holds to the disk (save).")
     was, now = amount(old), amount(new)
@@ -91,16 +124,22 @@ def _kept(file: TouchedFile, one: Change) -> Iterator[Match]:
         yield _less(file, one, level, f"{one.name} goes from {old} to {new}: what is older is deleted.")
 
 
+def _of_client(file: TouchedFile, one: Change, name: str, old: str, new: str) -> Iterator[Match]:
+    """What a client of a broker is told: that it need not ask, may take early, begins elsewhere."""
+    for named, safe, worse, level, effect in _CLIENTS:
+        if named(name) and old in safe and new in worse:
+            yield _less(file, one, level, f"{one.name} goes from {old} to {new}: {effect}.")
+    if _GROUP(name) and _READERS(f"{file.path[-200:]} {name}") and old and new and "$" not in old + new:
+        what = f"{one.name} goes from {old} to {new}: it begins where the reset says, not where it left off."
+        yield _less(file, one, "medium", what)
+
+
 def _less(file: TouchedFile, one: Change, level: Level, what: str) -> Match:
     evidence = line_at(file.after, one.line)
     return Match("config-keeps-less", level, shown(what), _SHOW, file.path, one.line, evidence)
 
 
-_of = once(_matches)
-
-
-def _rule(id: str, title: str, why: str, source: str) -> RiskRule:
-    return RiskRule(id, title, why, source, _of(id), _is_wanted)
+_rule = rules_of(_matches, _is_wanted)
 
 
 rules: tuple[RiskRule, ...] = (

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from core.risk.rules.sql.ddl import actions_of, in_row, keys
 from core.risk.rules.sql.migration import Hit, Made, Migration
-from core.risk.rules.sql.statements import Statement, word_set
+from core.risk.rules.sql.statements import Statement
+from core.words import word_set
 
 _RULE = "sql-access-widened"
 _ROLES = frozenset({"ROLE", "USER"})

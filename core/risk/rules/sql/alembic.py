@@ -276,4 +276,5 @@ _READERS: dict[str, tuple[int, Callable[[_Op], Iterator[str]]]] = {
     "create_check_constraint": (1, _constraint("CHECK (x > 0)")),
     "create_unique_constraint": (1, _constraint("UNIQUE (x)")),
     "create_primary_key": (1, _constraint("PRIMARY KEY (x)")),
+    "create_exclude_constraint": (1, _constraint("EXCLUDE (x WITH =)")),
 }

@@ -194,7 +194,8 @@ DANGERS = (
         "low",
         "AlterField: what it does depends on the field before",
         "A new type, null=False or unique=True reads or writes the table anew under a lock.",
-        "Look at sqlmigrate's output; do what rewrites in steps",
+        "Look at sqlmigrate's output; build a unique index CONCURRENTLY first, and alter the field by "
+        "SeparateDatabaseAndState",
         "Django documentation, Migration Operations, AlterField, "
         "https://docs.djangoproject.com/en/stable/ref/migration-operations/#alterfield",
     ),
@@ -223,6 +224,14 @@ DANGERS = (
         "Write the way back, or say in the description how the old code runs with the new schema",
         "Alembic documentation, Tutorial, "
         "https://alembic.sqlalchemy.org/en/latest/tutorial.html#running-our-first-migration",
+    ),
+    Danger(
+        "sql-rows-one-by-one",
+        "medium",
+        "All rows are written one by one in a migration",
+        "It takes as long as there are rows; every row that was written stays locked until the last one is.",
+        "Fill in batches outside of a transaction, apart from the deploy",
+        "strong_migrations, Backfilling data, https://github.com/ankane/strong_migrations#backfilling-data",
     ),
     Danger(
         "sql-access-widened",

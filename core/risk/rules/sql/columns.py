@@ -16,7 +16,8 @@ from core.risk.rules.sql.ddl import (
     outer,
 )
 from core.risk.rules.sql.migration import Hit, Made, Migration
-from core.risk.rules.sql.statements import Statement, word_set
+from core.risk.rules.sql.statements import Statement
+from core.words import word_set
 
 _SERIAL = word_set("SERIAL BIGSERIAL SMALLSERIAL SERIAL2 SERIAL4 SERIAL8")
 _VOLATILE = word_set(
@@ -29,9 +30,10 @@ _WIDER = frozenset({"TEXT", "VARCHAR"})
 
 def check(migration: Migration, made: Made) -> Iterator[Hit]:
     """What holds others up, of tables that the change does not make itself."""
-    if migration.dialect == "other":
-        return
     statements = migration.statements
+    if migration.dialect == "other":
+        yield from _of_program(migration, made) if migration.kind == "efcore" else ()
+        return
     checked = _checked(migration)
     for _, alter, action in actions_of(statements):
         if alter.table not in made.tables:
@@ -39,6 +41,14 @@ def check(migration: Migration, made: Made) -> Iterator[Hit]:
     if migration.dialect == "postgres":
         for one in statements:
             yield from _index(one, made)
+
+
+def _of_program(migration: Migration, made: Made) -> Iterator[Hit]:
+    """SQL Server and SQLite refuse it as the others do; what else they wait for is not known here."""
+    for _, alter, action in actions_of(migration.statements):
+        if alter.table not in made.tables:
+            for column in added_columns(action):
+                yield from _column(migration, alter.table, column)
 
 
 def _action(migration: Migration, table: str, action: Tokens, checked: frozenset[str]) -> Iterator[Hit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.risk.rules.sql.ddl import Tokens, keys
-from core.risk.rules.sql.statements import word_set
+from core.words import word_set
 
 _ENDS = word_set("RETURNING ORDER OPTION")
 # Names of what no row is without.

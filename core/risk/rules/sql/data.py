@@ -17,7 +17,8 @@ from core.risk.rules.sql.ddl import (
     outer,
 )
 from core.risk.rules.sql.migration import Hit, Made, Migration
-from core.risk.rules.sql.statements import Statement, word_set
+from core.risk.rules.sql.statements import Statement
+from core.words import word_set
 
 _DROPPED = frozenset({"TABLE", "SCHEMA", "DATABASE"})
 _NOT_DROPPED_COLUMN = word_set(

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from core.risk.rules.sql.statements import Statement, Token, word_set
+from core.risk.rules.sql.statements import Statement, Token
+from core.words import word_set
 
 Tokens = tuple[Token, ...]
 _NOT_COLUMNS = word_set(

@@ -21,6 +21,8 @@ _MYSQL_NAME = re.compile(
 )
 _POSTGRES_CODE = re.compile(r"\bpgsql\b|\bjsonb\b|\bPostgreSQL")
 SQL_ENDS = (".sql", ".ddl", ".dml", ".psql", ".pgsql")
+_COMPILED = (".go", ".java", ".kt", ".kts")
+_MYSQL_DRIVER = re.compile(r"go-sql-driver/mysql|\bcom\.mysql\b|\borg\.mariadb\b|gorm\.io/driver/mysql")
 _SCRIPTS = (".js", ".ts", ".cjs", ".mjs", ".cts", ".mts")
 # Databases that a change set of Liquibase is for.
 _DBMS = re.compile(r"\bdbms[\"']?\s{0,5}[=:]\s{0,5}[\"']?([a-z][\w, ]{0,200})", re.IGNORECASE)
@@ -58,6 +60,8 @@ def said_by(path: str, text: str) -> Dialect | None:
         return next((one for one, words in _FOR if any(word in named for word in words)), None)
     if place.endswith(_SCRIPTS):
         return "mysql" if _MYSQL_NAME.search(text) else None
+    if place.endswith(_COMPILED):
+        return "mysql" if _MYSQL_NAME.search(text) or _MYSQL_DRIVER.search(text) else None
     if place.endswith(".php"):
         return "postgres" if _POSTGRES_CODE.search(text) else "mysql"
     if place.endswith(".cs"):

@@ -49,6 +49,7 @@ def read_django(text: str, dialect: Dialect, path: str = "") -> Found:
             hits += _hits(call, fresh)
             if called(call) == "RunPython" and not _is_noop(argument(call, 0, "code")):
                 moves.append(call.lineno)
+                hits += _rows(ran.walks(argument(call, 0, "code")), wrapped, fresh)
                 found += ran.by(argument(call, 0, "code"))
         return Found(tuple(found), wrapped, tuple(hits), tuple(moves))
     return Found()
@@ -125,17 +126,10 @@ def _hits(call: ast.Call, fresh: set[str]) -> Iterator[Hit]:
     which, model = called(call), words(argument(call, 0, "model_name", "name")).lower()
     if which == "CreateModel":
         fresh.add(model)
-    elif which == "AlterField" and model not in fresh and not _only_words(call):
-        field = words(argument(call, 1, "name"))
-        yield Hit(
-            "sql-alter-field",
-            call.lineno,
-            f"Alters {model}.{field}; what that does depends on the field before.",
-        )
+    elif which == "AlterField" and model not in fresh and (_unique(call) or not _only_words(call)):
+        yield _altered(call, model)
     elif which == "AddField" and model not in fresh and _default_in_code(argument(call, 2, "field")):
-        field = words(argument(call, 1, "name"))
-        what = f"Adds the required field {field} to {model}, whose default the database does not keep."
-        yield Hit("sql-default-in-code", call.lineno, what)
+        yield _filled_once(call, model)
     elif (
         which == "RunPython"
         and argument(call, 1, "reverse_code") is None
@@ -148,6 +142,41 @@ def _hits(call: ast.Call, fresh: set[str]) -> Iterator[Hit]:
         and words(argument(call, 0, "sql")) != ""
     ):
         yield Hit("sql-irreversible", call.lineno, "Has no way back: RunSQL without reverse_sql.")
+
+
+def _rows(walked: Iterator[tuple[int, str]], wrapped: Wrapped, fresh: set[str]) -> Iterator[Hit]:
+    """A table that the migration makes itself is empty or small."""
+    for line, model in walked:
+        if wrapped == "yes" and model not in fresh:
+            what = f"Writes every row of {model} one by one, in one transaction that holds them all."
+            yield Hit("sql-rows-one-by-one", line, what, table=model)
+
+
+def _altered(call: ast.Call, model: str) -> Hit:
+    field = words(argument(call, 1, "name"))
+    if not _unique(call):
+        what = f"Alters {model}.{field}; what that does depends on the field before."
+        return Hit("sql-alter-field", call.lineno, what)
+    what = f"{model}.{field} is unique from now on: fails where a value is there twice, if it was not before."
+    return Hit("sql-alter-field", call.lineno, what, "low" if _only_words(call) else "medium")
+
+
+def _filled_once(call: ast.Call, model: str) -> Hit:
+    """A default that not even the model keeps fills the old rows alone."""
+    field = words(argument(call, 1, "name"))
+    if constant(argument(call, 3, "preserve_default")) is False:
+        what = f"Adds the required field {field} to {model}, with a default for the old rows alone."
+        return Hit("sql-default-in-code", call.lineno, what, "medium")
+    what = f"Adds the required field {field} to {model}, whose default the database does not keep."
+    return Hit("sql-default-in-code", call.lineno, what)
+
+
+def _unique(call: ast.Call) -> bool:
+    """Whether the field says that no value comes twice. A primary key is no news."""
+    field = argument(call, 2, "field")
+    if not isinstance(field, ast.Call):
+        return False
+    return constant(_given(field).get("unique")) is True or called(field) == "OneToOneField"
 
 
 def _is_noop(node: ast.AST | None) -> bool:

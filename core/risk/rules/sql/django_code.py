@@ -21,7 +21,23 @@ class Functions:
 
     def __init__(self, tree: ast.Module, dialect: Dialect) -> None:
         self._left = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
+        self._unwalked = dict(self._left)
         self._dialect = dialect
+
+    def walks(self, code: ast.AST | None) -> Iterator[tuple[int, str]]:
+        """Lines at which the function of that name, or one that it calls, goes through all rows of a model
+        and saves or deletes each, with the model."""
+        waiting = [called(code) if code is not None else ""]
+        while waiting:
+            function = self._unwalked.pop(waiting.pop(0), None)
+            if function is None:
+                continue
+            models = _models(function)
+            for one in ast.walk(function):
+                if isinstance(one, ast.For) and (model := _walked(one, models)):
+                    yield one.lineno, model
+                elif isinstance(one, ast.Call) and isinstance(one.func, ast.Name):
+                    waiting.append(one.func.id)
 
     def by(self, code: ast.AST | None) -> Iterator[Statement]:
         """Statements of the function of that name, and of those of the module that it calls."""
@@ -59,6 +75,23 @@ def _call(call: ast.Call, models: dict[str, str], dialect: Dialect) -> Iterator[
             yield from statements(text, node, dialect)
     elif which in _WRITES and (model := _whole(getattr(call.func, "value", call), models)):
         yield from made(_WRITES[which].format(name(model)), call)
+
+
+def _walked(loop: ast.For, models: dict[str, str]) -> str:
+    """The model all rows of which a loop writes, one after the other."""
+    rows = loop.iter
+    if isinstance(rows, ast.Call) and isinstance(rows.func, ast.Attribute) and rows.func.attr == "iterator":
+        rows = rows.func.value
+    model = _whole(rows, models)
+    each = loop.target.id if isinstance(loop.target, ast.Name) else ""
+    if not model or not each:
+        return ""
+    for one in ast.walk(loop):
+        func = one.func if isinstance(one, ast.Call) else None
+        written = isinstance(func, ast.Attribute) and func.attr in ("save", "delete")
+        if isinstance(func, ast.Attribute) and written and called(func.value) == each:
+            return model
+    return ""
 
 
 def _whole(node: ast.AST, models: dict[str, str]) -> str:

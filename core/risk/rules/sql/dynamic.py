@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 from core.risk.rules.sql.dialect import Dialect
-from core.risk.rules.sql.lexer import MAX_STATEMENTS, Reader, Statement, Token, Unread, word_set
+from core.risk.rules.sql.lexer import MAX_STATEMENTS, Reader, Statement, Token, Unread
+from core.words import word_set
 
 Tokens = tuple[Token, ...]
 UNKNOWN = "unknown_value"

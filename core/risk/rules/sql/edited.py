@@ -42,9 +42,9 @@ def edited(change: ChangeSet) -> Iterator[Edit]:
 
 def _edited(file: TouchedFile, squashed: bool) -> Edit | None:
     old = file.old_path or file.path
-    if file.status not in ("modified", "renamed", "deleted") or not is_migration_path(old):
+    if file.status not in ("modified", "renamed", "deleted") or not is_migration_path(old, file.asked):
         return None
-    kind = kind_of(old, file.before or "")
+    kind = kind_of(old, file.before or "", file.asked)
     if kind in ("", "unread") or not (_VERSIONED.fullmatch(old.rpartition("/")[2]) or kind in _NAMELESS):
         return None
     if file.status == "deleted":
@@ -68,7 +68,7 @@ def _squashes(file: TouchedFile) -> bool:
     """Whether the file stands for migrations that it replaces."""
     text = (file.after or "")[:100_000]
     name = file.path.rpartition("/")[2].lower()
-    new = file.status == "added" and is_migration_path(file.path)
+    new = file.status == "added" and is_migration_path(file.path, file.asked)
     return new and ("squash" in name or "replaces = [" in text or bool(re.match(r"b\d[\w.]*__", name)))
 
 
@@ -146,7 +146,7 @@ def _one_way(file: TouchedFile, paths: frozenset[str]) -> Edit | None:
     if (
         file.status != "added"
         or not file.path.lower().endswith(".up.sql")
-        or not is_migration_path(file.path)
+        or not is_migration_path(file.path, file.asked)
     ):
         return None
     pair = f"{file.path[: -len('.up.sql')]}.down.sql"

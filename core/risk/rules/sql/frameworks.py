@@ -12,15 +12,18 @@ from collections.abc import Callable
 from core.risk import paths
 from core.risk.change import ChangeSet, TouchedFile
 from core.risk.rules.sql.alembic import read_alembic
+from core.risk.rules.sql.compiled import IS_MIGRATION, PROGRAMS, read_compiled
 from core.risk.rules.sql.dialect import SQL_ENDS, Dialect, dialect_of, said_by
 from core.risk.rules.sql.django import read_django
+from core.risk.rules.sql.ecto import IS_ECTO, read_ecto
 from core.risk.rules.sql.efcore import read_efcore
 from core.risk.rules.sql.javascript_calls import read_javascript
 from core.risk.rules.sql.laravel import read_laravel
 from core.risk.rules.sql.liquibase import read_formatted, read_liquibase
-from core.risk.rules.sql.migration import Found, Hit, Migration, Wrapped, found_in
+from core.risk.rules.sql.migration import NO_READER, Found, Hit, Migration, Wrapped, found_in
 from core.risk.rules.sql.rails import read_rails
-from core.risk.rules.sql.statements import MAX_TEXT, read_sql, settled, word_set
+from core.risk.rules.sql.statements import MAX_TEXT, read_sql, settled
+from core.words import word_set
 
 # Texts of one change that are read, in characters; nobody reviews so much either.
 MOST_IN_ALL = 3_000_000
@@ -51,14 +54,20 @@ _SCRIPT_FOLDERS = word_set("migrations migration migrate db_migrations schema_mi
 _SCRIPT_WORDS = re.compile(
     r"\b(?:[qQ]ueryInterface|[qQ]ueryRunner|[kK]nex|[sS]equelize|DataTypes)\b|\.(?:schema\b|raw\()"
 )
-# Programs of these languages in such a folder: read where they are Laravel's or Entity Framework's.
+# Programs of these languages in such a folder: read where a reader knows them.
 _PROGRAM = re.compile(
-    r"(?:.*\.(?:php|cs)|(?:[VRM]|Version)?\d[\w.-]*\.(?:go|java|kts?|exs?|scala|groovy|clj|rs|pl|fs|vb|lua|sh|ps1))",
+    r"(?:.*\.(?:php|cs|go|java|kts?)|(?:[VRM]|Version)?\d[\w.-]*\.(?:exs?|scala|groovy|clj|rs|pl|fs|vb|lua|sh|ps1))",
     re.IGNORECASE | re.DOTALL,
 )
 _NUMBERED = re.compile(r"(?:[VRM]|Version)?\d", re.IGNORECASE)
 _LARAVEL = re.compile(r"\bIlluminate\b|\bSchema::|\bDB::|\baddSql\b")
-_UNREAD = "No reader knows this kind of migration: nothing of it was judged."
+_UNREAD = Hit(
+    "sql-unread",
+    1,
+    "No reader knows this kind of migration: nothing of it was judged.",
+    "low",
+    NO_READER,
+)
 _UP = re.compile(r"\bup\b")
 # Lines from which a tool goes up, and from which it goes back down.
 _MARKS = {
@@ -68,9 +77,10 @@ _MARKS = {
 }
 
 
-def is_migration_path(path: str) -> bool:
-    """Whether the text of the file is needed to know: it may be a migration, by its path."""
-    if paths.is_aside(path):
+def is_migration_path(path: str, asked: bool = False) -> bool:
+    """Whether the text of the file is needed to know: it may be a migration, by its path. `asked`: the
+    policy says that it is judged, be it a test or an example by its name."""
+    if not asked and paths.is_aside(path):
         return False
     folders = frozenset(path.lower().split("/")[:-1])
     name = path.rpartition("/")[2]
@@ -103,10 +113,10 @@ def _is_certain(path: str) -> bool:
     )
 
 
-def kind_of(path: str, text: str) -> str:
+def kind_of(path: str, text: str, asked: bool = False) -> str:
     """Whose migration it is; "" when it is none."""
     name = path.rpartition("/")[2]
-    if not is_migration_path(path):
+    if not is_migration_path(path, asked):
         return ""
     if name.endswith(".py"):
         other = "unread" if _NUMBERED.match(name) else ""
@@ -127,6 +137,10 @@ def _kind_of_program(name: str, text: str) -> str:
         return "laravel"
     if name.endswith(".cs") and "MigrationBuilder" in text and not name.endswith(".Designer.cs"):
         return "efcore"
+    if name.endswith(PROGRAMS):
+        return "compiled" if _NUMBERED.match(name) or IS_MIGRATION.search(text) else ""
+    if name.lower().endswith((".exs", ".ex")) and IS_ECTO.search(text):
+        return "ecto"
     return "unread" if _NUMBERED.match(name) and not name.endswith(".Designer.cs") else ""
 
 
@@ -162,7 +176,9 @@ def migrations_of(change: ChangeSet) -> tuple[Migration, ...]:
     found, left = [], MOST_IN_ALL
     around = _around(change)
     for file in sorted(change.files, key=lambda one: one.path):
-        if file.status in ("deleted", "submodule") or file.binary or not is_migration_path(file.path):
+        if file.status in ("deleted", "submodule") or file.binary:
+            continue
+        if not is_migration_path(file.path, file.asked):
             continue
         text = text_of(file)
         if text is not None:
@@ -196,7 +212,7 @@ def _migration(file: TouchedFile, text: str | None, around: dict[str, Dialect | 
     if text is None or len(text) > MAX_TEXT:
         unread = _is_certain(file.path) or "databaseChangeLog" in (text or "")[:20_000]
         return Migration(file.path, "sql", "other", Found(cut=True), ()) if unread else None
-    kind = kind_of(file.path, text)
+    kind = kind_of(file.path, text, file.asked)
     if not kind:
         return None
     dialect = _dialect(file.path, text, around)
@@ -249,6 +265,8 @@ _READERS: dict[str, Callable[[str, Dialect, str], Found]] = {
     "django": read_django,
     "laravel": lambda text, dialect, path: read_laravel(text, dialect),
     "efcore": lambda text, dialect, path: read_efcore(text, dialect),
-    "unread": lambda text, dialect, path: Found(hits=(Hit("sql-unread", 1, _UNREAD, "low"),)),
+    "ecto": lambda text, dialect, path: read_ecto(text, dialect),
+    "compiled": read_compiled,
+    "unread": lambda text, dialect, path: Found(hits=(_UNREAD,)),
     **{kind: _marked(kind) for kind in _MARKS},
 }

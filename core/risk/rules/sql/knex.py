@@ -8,7 +8,7 @@ from typing import NamedTuple
 from core.risk.rules.sql.dialect import Dialect
 from core.risk.rules.sql.javascript import Link, Script
 from core.risk.rules.sql.python import name
-from core.risk.rules.sql.statements import word_set
+from core.words import word_set
 
 _TABLES = frozenset({"table", "alterTable"})
 _MADE = word_set("createTable createTableIfNotExists")

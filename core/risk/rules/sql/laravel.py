@@ -9,7 +9,8 @@ from core.risk.rules.sql.javascript import Link
 from core.risk.rules.sql.migration import Found
 from core.risk.rules.sql.program import Program
 from core.risk.rules.sql.python import name, within
-from core.risk.rules.sql.statements import Statement, read_sql, word_set
+from core.risk.rules.sql.statements import Statement, read_sql
+from core.words import word_set
 
 Span = tuple[int, int]
 Chain = tuple[Link, ...]

@@ -14,11 +14,6 @@ from core.risk.rules.sql.dialect import Dialect
 Kind = Literal["word", "name", "text", "number", "sign"]
 
 
-def word_set(text: str) -> frozenset[str]:
-    """The words of a table in a program, with blanks between them."""
-    return frozenset(text.split())
-
-
 MAX_TEXT = 1_000_000
 MAX_STATEMENTS = 20_000
 # Of one statement; a list of rows to insert has any number, and says nothing more.

@@ -9,7 +9,8 @@ from core.risk.rules.sql.changelog import Element, elements
 from core.risk.rules.sql.dialect import Dialect
 from core.risk.rules.sql.migration import Found, found_in
 from core.risk.rules.sql.python import name, within
-from core.risk.rules.sql.statements import Statement, read_sql, word_set
+from core.risk.rules.sql.statements import Statement, read_sql
+from core.words import word_set
 
 # A change set for these alone runs in tests.
 _TEST_DATABASES = word_set("h2 hsqldb derby sqlite")

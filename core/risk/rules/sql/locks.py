@@ -16,6 +16,7 @@ from core.risk.rules.sql import columns as sql_columns
 from core.risk.rules.sql import data as sql_data
 from core.risk.rules.sql import together as sql_together
 from core.risk.rules.sql.catalogue import BY_ID
+from core.risk.rules.sql.django_models import settled
 from core.risk.rules.sql.edited import edited
 from core.risk.rules.sql.frameworks import migrations_of
 from core.risk.rules.sql.migration import Hit, Made, Migration, made_by
@@ -38,7 +39,8 @@ def _matches(change: ChangeSet) -> Iterator[Match]:
     migrations = migrations_of(change)
     made = made_by(migrations)
     for number, migration in enumerate(migrations):
-        hits = sorted(set(_hits(migration, made, number)), key=lambda hit: (hit.line, hit.rule, hit.what))
+        found = settled(change, migration, list(set(_hits(migration, made, number))))
+        hits = sorted(found, key=lambda hit: (hit.line, hit.rule, hit.what))
         yield from (_match(hit, migration.path, migration.text_at(hit.line)) for hit in hits)
     for file, hit, text in edited(change):
         yield _match(hit, file.path, text)
@@ -50,7 +52,9 @@ def _hits(migration: Migration, made: Made, number: int) -> Iterator[Hit]:
     yield from sql_together.check(migration, made)
     yield from sql_access.check(migration, made)
     touched = migration.touched
-    yield from (hit for hit in migration.found.hits if touched is None or hit.line in touched)
+    for hit in migration.found.hits:
+        if (touched is None or hit.line in touched) and hit.table not in made.tables:
+            yield hit
     if migration.found.cut:
         yield Hit("sql-unread", 0, "This migration was not read as a whole.")
     opened = migration.found.opened
@@ -72,7 +76,7 @@ def _match(hit: Hit, path: str, text: str) -> Match:
         hit.rule,
         hit.level or danger.level,
         quoted(what),
-        danger.clears,
+        hit.clears or danger.clears,
         path,
         hit.line,
         quoted(text[:2_000]),

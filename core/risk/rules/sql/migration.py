@@ -17,15 +17,20 @@ Wrapped = Literal["yes", "no", "many", "unknown"]
 
 # Of one file: the first tell what the others would.
 _MOST_UNREAD = 50
+# What clears a migration that no reader knows.
+NO_READER = "Have somebody who knows its framework read it: no reader here does"
 
 
 class Hit(NamedTuple):
-    """Where a danger was found: its rule, the line, one sentence for a reviewer, its level if it differs."""
+    """Where a danger was found: its rule, the line, one sentence for a reviewer; its level, and what clears
+    it, where they differ from the rule's. `table`: of which it holds, if the change did not make it."""
 
     rule: str
     line: int
     what: str
     level: Level | None = None
+    clears: str = ""
+    table: str = ""
 
 
 class Found(NamedTuple):

@@ -1,6 +1,8 @@
-"""Programs of PHP and C# as chains of calls, as those of JavaScript are read. Nothing of them is run.
+"""Programs of PHP, C#, Go, Java and Kotlin as chains of calls, as those of JavaScript are read. Nothing of
+them is run.
 
-`->` and `::` of PHP join a chain as a dot does; heredocs, `@"…"` and raw strings are texts of several lines.
+`->` and `::` of PHP join a chain as a dot does; heredocs, `@"…"`, text blocks and raw strings are texts of
+several lines.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from typing import Literal
 
 from core.risk.rules.sql.javascript import MAX_SCRIPT, UNKNOWN, Script, Token
 
-Language = Literal["php", "cs"]
+Language = Literal["php", "cs", "go", "jvm"]
 _NEXT = re.compile(
     r"(?P<space>\s+|//[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?)|(?P<hash>\#(?!\[)[^\n]*)"
-    r"|<<<['\"]?(?P<heredoc>\w{1,60})['\"]?[ \t]*\n|(?P<raw>\"\"\")|(?P<verbatim>\$?@\$?\")"
+    r"|<<<['\"]?(?P<heredoc>\w{1,60})['\"]?[ \t]*\n|(?P<raw>\"\"\")|(?P<back>`)|(?P<verbatim>\$?@\$?\")"
     r"|(?P<word>\$?[^\W\d]\w*|\$\w+)|(?P<number>\d[\w.]*)|\$?(?P<text>['\"])|(?P<join>\?->|->|::|\?\.|\.)"
     r"|(?P<sign>=>|.)",
     re.DOTALL,
@@ -23,7 +25,11 @@ _EDGE = {"'": re.compile(r"['\\]"), '"': re.compile(r'["\\]')}
 _FILLED = {
     "php": re.compile(r"\{?\$\w{1,80}(?:->\w{1,80}|\[[^\]\n]{0,80}\])?\}?"),
     "cs": re.compile(r"\{[^{}\n]{1,80}\}"),
+    "go": re.compile(r"%(?:\[\d\])?[sdvqx]"),
+    "jvm": re.compile(r"%(?:\d\$)?[sd]|\$\{[^{}\n]{1,80}\}|\$[A-Za-z_]\w{0,80}"),
 }
+# A break of a line in a text, which ends a comment of SQL.
+_BREAKS = re.compile(r"\\[nr]")
 
 
 _Text = Callable[[str, "re.Match[str]"], tuple[str, int]]
@@ -52,9 +58,11 @@ def _tokens(text: str, language: Language) -> Iterator[Token]:
         if found is None:
             return
         group = found.lastgroup or ""
+        group = "sign" if group == "back" and language != "go" else group
         key, end = found.group(), found.end()
         if group in _TEXTS:
             key, end = _TEXTS[group](text, found)
+            key = _BREAKS.sub("\n", key) if group == "text" and language in ("go", "jvm") else key
             key = _FILLED[language].sub(UNKNOWN, key)
         stop = line + text.count("\n", at, end)
         if group in _TEXTS:
@@ -103,5 +111,6 @@ _TEXTS: dict[str, _Text] = {
     "text": _quoted,
     "heredoc": _heredoc,
     "raw": _until('"""'),
+    "back": _until("`"),
     "verbatim": _until('"'),
 }

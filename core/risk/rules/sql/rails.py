@@ -12,7 +12,9 @@ from typing import NamedTuple
 from core.risk.rules.sql.dialect import Dialect
 from core.risk.rules.sql.migration import Found, Hit
 from core.risk.rules.sql.python import name
-from core.risk.rules.sql.statements import Statement, read_sql, word_set
+from core.risk.rules.sql.rails_rows import row_by_row
+from core.risk.rules.sql.statements import Statement, read_sql
+from core.words import word_set
 
 _CUT = 2_000
 _JOINED = 30
@@ -77,6 +79,7 @@ def read_rails(text: str, dialect: Dialect) -> Found:
             reader = _READERS.get(f"t.{one.verb}" if one.table else one.verb) or _column_of(one)
             found += (made for sql in reader(one) for made in read_sql(sql, dialect, one.line).statements)
     apart = any(line.strip().startswith("disable_ddl_transaction!") for line in lines)
+    hits += () if apart else row_by_row(lines, _table_of)
     return Found(tuple(found), "no" if apart or dialect == "mysql" else "yes", tuple(hits))
 
 
@@ -175,11 +178,14 @@ def _braced(lines: list[str], at: int, first: str, end: str) -> tuple[_Call | No
 
 
 def _of_all(model: str, verb: str) -> str:
+    return _WRITTEN[verb].format(name(_table_of(model)))
+
+
+def _table_of(model: str) -> str:
     """A model stands for the table of its name."""
     plain = _HUMP.sub("_", model.rpartition(":")[2]).lower()
     end = "ies" if plain.endswith("y") else "es" if plain.endswith(("s", "x", "ch", "sh")) else "s"
-    table = name(plain.removesuffix("y" * plain.endswith("y")) + end)
-    return _WRITTEN[verb].format(table)
+    return plain.removesuffix("y" * plain.endswith("y")) + end
 
 
 def _column_of(one: _Call) -> _Reader:
@@ -196,7 +202,8 @@ def _add_column(one: _Call) -> Iterator[str]:
     elif default != "nil":
         sql += " DEFAULT 'x'"
     yield sql
-    if "index" in one.options and not one.says("index", "false") and "concurrently" not in one.text:
+    indexed = "index: {" in one.text or ("index" in one.options and not one.says("index", "false"))
+    if indexed and "concurrently" not in one.text:
         yield f"CREATE INDEX ON {one.arg(0)} (x)"
 
 
@@ -249,6 +256,12 @@ def _plain(sql: str) -> _Reader:
     return lambda one: iter([sql.format(table=one.arg(0), first=one.arg(1))])
 
 
+def _unique(one: _Call) -> Iterator[str]:
+    """An index that is there already is taken over in no time."""
+    how = "USING INDEX x" if "using_index" in one.options else "(x)"
+    yield f"ALTER TABLE {one.arg(0)} ADD CONSTRAINT x UNIQUE {how}"
+
+
 _CHANGE = _plain("ALTER TABLE {table} ALTER COLUMN {first} TYPE unknown_type")
 _RENAME = _plain("ALTER TABLE {table} RENAME COLUMN {first} TO unknown_name")
 _READERS: dict[str, _Reader] = {
@@ -270,12 +283,15 @@ _READERS: dict[str, _Reader] = {
     "add_timestamps": _timestamps,
     "add_foreign_key": _constraint("FOREIGN KEY (x) REFERENCES y (x)"),
     "add_check_constraint": _constraint("CHECK (x > 0)"),
+    "add_unique_constraint": _unique,
+    "add_exclusion_constraint": _constraint("EXCLUDE (x WITH =)"),
     "validate_foreign_key": _plain("ALTER TABLE {table} VALIDATE CONSTRAINT x"),
     "validate_check_constraint": _plain("ALTER TABLE {table} VALIDATE CONSTRAINT x"),
     "t.remove": _remove_columns,
     "t.rename": _RENAME,
     "t.change": _CHANGE,
     "t.index": _index,
+    "t.unique_constraint": _unique,
     "t.references": _reference,
     "t.belongs_to": _reference,
     "t.timestamps": _timestamps,

@@ -18,7 +18,6 @@ from core.risk.rules.sql.lexer import (
     Statement,
     Token,
     Unread,
-    word_set,
 )
 
 __all__ = [
@@ -31,7 +30,6 @@ __all__ = [
     "Unread",
     "read_sql",
     "settled",
-    "word_set",
 ]
 _DIALECTS: tuple[Dialect, ...] = ("mysql", "other", "postgres")
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from core.risk.rules.sql.data import writing
 from core.risk.rules.sql.ddl import alter_table, created_index, keys, name_at
 from core.risk.rules.sql.migration import Hit, Made, Migration
-from core.risk.rules.sql.statements import Statement, Token, word_set
+from core.risk.rules.sql.statements import Statement, Token
+from core.words import word_set
 
 _OPENS = (("BEGIN",), ("START", "TRANSACTION"))
 _ENDS = (("COMMIT",), ("ROLLBACK",), ("END",))
