@@ -14,7 +14,7 @@ from core.narrative.check.claims import SLOT
 from core.narrative.facts import Bundle, clock_text, fact_bundle, time_text, value_text
 from core.narrative.story import changes_story, past_story, plan_story, story
 from core.replay import replay_file
-from tests.replay.golden import CASES, case_names
+from tests.replay.golden import CASES, case_names, replay_case
 from watchkeeper.files import configuration
 from watchkeeper.version import VERSION
 
@@ -25,6 +25,15 @@ PAST = (
     Past("INC-20260715-GHIJKL", "search: InstanceDown", "2026-07-15T03:12:09.000Z", 410, ("symptom:down",),
          'ana resolved it: "failed over to the replica"'),
 )  # fmt: skip
+
+
+def bad_deploy() -> Document:
+    """The recorded incident, its plan as it was before the roll-back: one that is done is not asked about."""
+    [incident] = replay_case(CASES / "bad-deploy")["incidents"]
+    [plan] = incident["plans"]
+    return {**incident, "plans": [{**plan, "done": "", "title": plan["title"].partition(" (")[0]}]}
+
+
 _FILL = {
     "subject": lambda fact: fact.subject,
     "object": lambda fact: fact.object,

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from functools import lru_cache
-from typing import Any
 
 import pytest
 
@@ -36,7 +35,7 @@ from tests.integration.hostile_model import (
 )
 from tests.listener import Behaviour, answering
 from tests.listener import saying as raw
-from tests.replay.golden import CASES, replay_case
+from tests.narrated import bad_deploy
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_model]
 pytest.importorskip("langchain_openai")
@@ -51,12 +50,7 @@ JSON = {"content-type": "application/json"}
 LATE = "the model did not answer within 1 s"
 
 
-@lru_cache
-def document() -> dict[str, Any]:
-    """With its plan as before the roll-back: one that is done already is nothing to ask about."""
-    [incident] = replay_case(CASES / "bad-deploy")["incidents"]
-    [plan] = incident["plans"]
-    return {**incident, "plans": [{**plan, "done": "", "title": plan["title"].partition(" (")[0]}]}
+document = lru_cache(bad_deploy)
 
 
 def ask(spec: ModelSpec) -> Explained:

@@ -23,6 +23,7 @@ from agents.graph import Explained, Task, Tools, explained
 from connectors.models.registry import ModelSpec, make_model
 from core.model.note import note_json
 from tests.integration.server import environment
+from tests.narrated import bad_deploy
 from tests.replay.golden import CASES, replay_case
 
 pytestmark = [pytest.mark.integration, pytest.mark.real_model, pytest.mark.timeout(400)]
@@ -108,7 +109,7 @@ def explain_with(spec: ModelSpec, document: dict[str, Any], seconds: float) -> E
 
 
 def test_four_notes_come_back_from_a_model_that_was_really_asked(llama: str) -> None:
-    [document] = replay_case(CASES / "bad-deploy")["incidents"]
+    document = bad_deploy()
     spec = ModelSpec(
         "openai:smollm2", f"{llama}/v1", timeout_s=ANSWER_S, max_tokens=64, options={"temperature": 0.0}
     )

@@ -77,7 +77,7 @@ def test_like_names_join_services_that_the_catalogue_does_not_know() -> None:
     t.push(20, alert("two", "DiskFull", starts=20, namespace="n", pod="p"))
     t.push(21, alert("three", "HighErrorRate5xx", starts=21, namespace="m"))
     t.push(22, alert("mailer", "HighErrorRate5xx", starts=22, namespace="n"))
-    assert services(t) == [["n/one", "n/two"], ["m/three"], ["mailer"]]
+    assert services(t) == [["one", "two"], ["three"], ["mailer"]]
 
 
 def test_a_change_joins_what_it_touched_whenever_it_is_heard() -> None:

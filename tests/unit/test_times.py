@@ -56,7 +56,9 @@ def test_durations_beside_each_other_are_exact_and_in_one_unit() -> None:
     assert compared(100_000, 75_000, 25_000) == ["100 s", "75 s", "25 s"]
     assert compared(7_200_000, 3_600_000) == ["2 h", "1 h"]
     assert compared(5_400_000, 3_600_000, 1_800_000) == ["90 min", "60 min", "30 min"]
-    assert compared(5_401_500, 3_600_000) == ["5,401.5 s", "3,600 s"]
+    assert compared(5_401_500, 3_600_000) == ["1 h 30 min 1.5 s", "1 h"]
+    assert compared(1_990_000, 900_000, 1_090_000) == ["33 min 10 s", "15 min", "18 min 10 s"]
+    assert compared(599_500, 75_000) == ["599.5 s", "75 s"]
     assert compared(0, 0) == ["0 s", "0 s"]
     assert beside(75_250, 75_000) == ("75.25 s", "75 s")
     assert beside(90_000, 75_000) == ("90 s", "75 s")
