@@ -166,7 +166,7 @@ class Identify:
         if found is None:
             if len(self._told) > _TOLD:
                 self._told.clear()
-            one = Named(labels[label], placed=bool(namespace) and self._owns(label, labels, namespace))
+            one = Named(labels[label], placed=self._owns(label, labels, namespace))
             found = "" if self._tells_of_others(one) else self._known(one, namespace)
             if not found and not self.catalogue.known and not self._tells_of_others(one):
                 found = _full(one, namespace)
@@ -194,7 +194,7 @@ class Identify:
         names = self.rules.identity
         for label in names.service:
             if labels.get(label):
-                yield Named(labels[label], placed=bool(namespace) and self._owns(label, labels, namespace))
+                yield Named(labels[label], placed=self._owns(label, labels, namespace))
         for label in names.workload:
             if labels.get(label):
                 yield Named(labels[label], placed=True)
@@ -216,9 +216,9 @@ class Identify:
 
     def _owns(self, label: str, labels: dict[str, str], namespace: str) -> bool:
         """Whether the namespace is that of the service which `label` names, and not of who watches it."""
-        if not self.rules.identity.namespaced_services and not self.catalogue.lists(labels[label]):
+        if not namespace or namespace in self._shared:
             return False
-        if namespace in self._shared:
+        if not self.rules.identity.namespaced_services and not self.catalogue.lists(labels[label]):
             return False
         if label.startswith(_ASIDE) and not any(
             name.startswith(_ASIDE) for name in self._places.of(labels).namespace
